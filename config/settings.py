@@ -1,0 +1,120 @@
+"""Every setting of Tocsin, read from TOCSIN_* environment variables or a .env file."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of all processes; `tocsin config` lists them with these descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix="TOCSIN_", env_file=".env", extra="ignore")
+
+    data_dir: Path | None = Field(None, description="Folder of the embedded system's data")
+    host: str = Field("127.0.0.1", description="Address that the API listens on")
+    port: int = Field(
+        8080, ge=1, le=65_000, description="Port of API and dashboard; set, the others follow it"
+    )
+    temporal_port: int | None = Field(None, description="Port of the embedded Temporal (7233)")
+    temporal_ui_port: int | None = Field(None, description="Port of the Temporal UI (8233)")
+    postgres_port: int | None = Field(None, description="Port of the PostgreSQL leader (5433)")
+    replica_port: int | None = Field(None, description="Port of the PostgreSQL replica (5434)")
+    smtp_sink_port: int | None = Field(None, description="Port of the SMTP sink (1025)")
+
+    database_url: SecretStr | None = Field(
+        None, description="DSN of the PostgreSQL leader; several hosts may be named"
+    )
+    replica_urls: list[SecretStr] = Field(
+        default_factory=list, description="DSNs of read replicas, as a JSON list"
+    )
+    replica_max_lag_seconds: float = Field(
+        5.0, description="A replica that is further behind is not read"
+    )
+    database_pool: int = Field(10, description="Connections to the leader, per process")
+
+    temporal_address: str | None = Field(None, description="host:port of the Temporal frontend")
+    temporal_namespace: str = Field("default", description="Temporal namespace")
+    temporal_ui_url: str | None = Field(None, description="Where people find the Temporal UI")
+
+    bootstrap_api_key: SecretStr | None = Field(
+        None, description="Presets the first API key (all scopes, module `default`)"
+    )
+    admin_email: str = Field("admin@example.com", description="First administrator's sign-in")
+    admin_password: SecretStr | None = Field(
+        None, description="Presets the first administrator's password"
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="smtp://user:password@host:port of the first email account"
+    )
+    mail_from: str = Field(
+        "Tocsin <tocsin@example.com>", description="Sender of mail that names none"
+    )
+    environment: str = Field("local", description="Name shown on every page")
+    secret_key: SecretStr | None = Field(
+        None, description="Key that seals secrets at rest; made once in the data folder if unset"
+    )
+
+    max_body_bytes: int = Field(26_214_400, description="Largest request body (25 MiB)")
+    lease_seconds: float = Field(
+        30.0, ge=2, description="How long an activity may hold deliveries before others take over"
+    )
+    sweep_seconds: float = Field(5.0, description="How often the sweeper looks")
+    sweep_grace_seconds: float = Field(
+        15.0, description="How overdue a row is before the sweeper starts a recovery workflow"
+    )
+    otp_start_seconds: float = Field(
+        30.0, description="An OTP not started by then is never started"
+    )
+    worker_concurrency: int = Field(100, description="Activities at once, per lane and process")
+    retry_scale: float = Field(
+        1.0, gt=0, description="Multiplies every retry delay (tests use a small one)"
+    )
+    log_level: str = Field("info", description="debug, info, warning or error")
+    log_format: str = Field("auto", description="json, console or auto (console on a terminal)")
+    failpoint: str = Field(
+        "", description="Kills the process at a named point, for crash tests: name[@nth]"
+    )
+    failpoint_log: Path | None = Field(None, description="Where a fired failpoint leaves a line")
+
+    @model_validator(mode="after")
+    def _ports_follow(self) -> Self:
+        """With the port set the others follow it, so that several systems fit side by side."""
+        explicit = "port" in self.model_fields_set
+        defaults = {
+            "temporal_port": 7233,
+            "temporal_ui_port": 8233,
+            "postgres_port": 5433,
+            "replica_port": 5434,
+            "smtp_sink_port": 1025,
+        }
+        for offset, (name, default) in enumerate(defaults.items(), start=1):
+            if getattr(self, name) is None:
+                setattr(self, name, self.port + offset if explicit else default)
+        return self
+
+    @cached_property
+    def leader_dsn(self) -> str:
+        """DSN of the leader: the given one, or the embedded server's."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"postgresql://tocsin@127.0.0.1:{self.postgres_port}/tocsin"
+
+    @cached_property
+    def replica_dsns(self) -> list[str]:
+        """DSNs of the replicas; the embedded one where no leader was named."""
+        if self.replica_urls or self.database_url is not None:
+            return [url.get_secret_value() for url in self.replica_urls]
+        return [f"postgresql://tocsin@127.0.0.1:{self.replica_port}/tocsin"]
+
+    @cached_property
+    def temporal_target(self) -> str:
+        """host:port of Temporal: the given one, or the embedded server's."""
+        return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
+
+    @cached_property
+    def temporal_ui(self) -> str:
+        """Base URL of the Temporal UI."""
+        return self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}"

@@ -1,0 +1,29 @@
+"""What one attempt at a vendor account came to."""
+
+from dataclasses import dataclass
+
+from domain.vocabulary import OutcomeKind, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The normalised answer of a vendor; vendors return it, they raise only on our own bugs.
+
+    `reason` is one of the closed list in docs/vendors.md; `retry_after` is in seconds;
+    `vendor_code` and `detail` are the vendor's own words, kept for the operator;
+    `phase` names the step in which a connection was lost, for transient and unknown outcomes.
+    """
+
+    kind: OutcomeKind
+    reason: str = ""
+    scope: Scope = Scope.MESSAGE
+    retry_after: float | None = None
+    vendor_code: str = ""
+    vendor_id: str = ""
+    phase: str = ""
+    detail: str = ""
+
+    @property
+    def maybe_sent(self) -> bool:
+        """Whether the vendor has or may have the message."""
+        return self.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN)
