@@ -1,0 +1,104 @@
+"""The words of a message, channel by channel, as templates and requests carry them."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from domain.contract.base import Json, Line, Request, Text
+from domain.vocabulary import Channel
+
+
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64 (RFC 4648 §4)") from None
+    return value
+
+
+class Attachment(Request):
+    """A file that travels with an e-mail."""
+
+    filename: Annotated[Line, Field(min_length=1, max_length=255)]
+    content_type: Annotated[
+        Line, Field(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$")
+    ] = "application/octet-stream"
+    base64: Annotated[str, AfterValidator(_base64)]
+
+
+class EmailContent(Request):
+    """An e-mail; the text part is made from html when it is absent."""
+
+    subject: Annotated[Line, Field(min_length=1, max_length=998)]
+    html: Text | None = None
+    text: Text | None = None
+    from_: Annotated[Line | None, Field(alias="from", max_length=320)] = None
+    reply_to: Annotated[Line, Field(max_length=320)] | None = None
+    attachments: Annotated[list[Attachment], Field(max_length=20)] = []
+
+    @model_validator(mode="after")
+    def _has_a_body(self) -> "EmailContent":
+        if self.html is None and self.text is None:
+            raise ValueError("needs html, text or both")
+        return self
+
+
+class SmsContent(Request):
+    """A text message."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=1600)]
+
+
+class PushContent(Request):
+    """A notice on a phone, in a browser or in the app's own inbox."""
+
+    title: Annotated[Text, Field(min_length=1, max_length=500)]
+    body: Annotated[Text, Field(max_length=4000)] = ""
+    url: Annotated[Line, Field(max_length=2000)] | None = None
+    data: Json | None = None
+
+
+class WhatsAppContent(Request):
+    """Session text, or a template that WhatsApp approved with its parameters."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=4096)] | None = None
+    template: Annotated[Line, Field(min_length=1, max_length=512)] | None = None
+    parameters: Json | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "WhatsAppContent":
+        if (self.text is None) == (self.template is None):
+            raise ValueError("needs either text or template, not both")
+        return self
+
+
+class TelegramContent(Request):
+    """A Telegram message; buttons are rows of {text, url}."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=4096)]
+    parse_mode: Literal["MarkdownV2", "HTML"] | None = None
+    buttons: list[Json] | None = None
+
+
+class Content(Request):
+    """What to say, for each channel that may be used."""
+
+    email: EmailContent | None = None
+    sms: SmsContent | None = None
+    push: PushContent | None = None
+    webpush: PushContent | None = None
+    whatsapp: WhatsAppContent | None = None
+    telegram: TelegramContent | None = None
+    inapp: PushContent | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Content":
+        if not self.channels():
+            raise ValueError("needs content for at least one channel")
+        return self
+
+    def channels(self) -> list[Channel]:
+        """Return the channels that have content, in the order of the contract."""
+        return [channel for channel in Channel if getattr(self, channel.value) is not None]

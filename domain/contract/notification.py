@@ -1,0 +1,114 @@
+"""What a client sends to ask for a notification, and to change one."""
+
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number
+from phonenumbers import parse as parse_number
+from pydantic import AfterValidator, Field, model_validator
+
+from domain.contract.base import Json, Line, Moment, Request
+from domain.contract.content import Content
+from domain.vocabulary import Channel, ChannelPolicy, Priority
+
+
+def check_email(value: str) -> str:
+    """Return a mailbox address as it will be used (RFC 5321, 6531); no DNS is asked."""
+    try:
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"is not an e-mail address: {error}") from None
+
+
+def check_phone(value: str) -> str:
+    """Return a phone number as E.164; it must name its country with a leading +."""
+    try:
+        number = parse_number(value, None)
+    except NumberParseException:
+        raise ValueError("is not a phone number with its country, such as +14155550100") from None
+    if not is_possible_number(number):
+        raise ValueError("is too short or too long for a phone number of its country")
+    return format_number(number, PhoneNumberFormat.E164)
+
+
+def check_timezone(value: str) -> str:
+    """Return an IANA time zone name."""
+    if value not in available_timezones():
+        raise ValueError("is not an IANA time zone such as Europe/Paris")
+    return value
+
+
+Email = Annotated[Line, Field(max_length=320), AfterValidator(check_email)]
+Phone = Annotated[Line, Field(max_length=40), AfterValidator(check_phone)]
+Timezone = Annotated[Line, Field(max_length=64), AfterValidator(check_timezone)]
+Locale = Annotated[Line, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$")]
+Key = Annotated[Line, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+TemplateRef = Annotated[
+    Line, Field(max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(@[1-9][0-9]{0,8})?$")
+]
+
+
+class InlineRecipient(Request):
+    """A recipient given by address, or by the external id of a profile."""
+
+    external_id: Annotated[Line, Field(min_length=1, max_length=255)] | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    telegram: Annotated[Line, Field(min_length=1, max_length=64)] | None = None
+    whatsapp: Phone | None = None
+    push: Annotated[
+        list[Annotated[Line, Field(min_length=1, max_length=4096)]], Field(max_length=50)
+    ] = []
+    name: Annotated[Line, Field(max_length=255)] | None = None
+    locale: Locale | None = None
+    timezone: Timezone | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "InlineRecipient":
+        inline = (self.email, self.phone, self.telegram, self.whatsapp, self.push or None)
+        given = any(value is not None for value in (*inline, self.name, self.locale, self.timezone))
+        if self.external_id is not None and given:
+            raise ValueError("external_id stands alone: the profile has the addresses")
+        if self.external_id is None and all(value is None for value in inline):
+            raise ValueError("needs a profile id, an external_id or at least one address")
+        return self
+
+
+Recipient = Annotated[str, Field(pattern=r"^prf_[0-9a-z]{26}$")] | InlineRecipient
+Metadata = Annotated[Json, Field(max_length=50)]
+
+
+class NotificationRequest(Request):
+    """One request to tell one recipient something."""
+
+    recipient: Recipient
+    template: TemplateRef | None = None
+    content: Content | None = None
+    data: Json = {}
+    channels: Annotated[list[Channel], Field(min_length=1, max_length=7)] | None = None
+    channel_policy: ChannelPolicy = ChannelPolicy.FIRST_SUCCESS
+    category: Key | None = None
+    priority: Priority | None = None
+    send_at: Moment | None = None
+    expires_at: Moment | None = None
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source_of_words(self) -> "NotificationRequest":
+        if (self.template is None) == (self.content is None):
+            raise ValueError("needs either template or content, not both")
+        if self.channels is not None and len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels names a channel twice")
+        return self
+
+
+class NotificationPatch(Request):
+    """A change by RFC 7396 (merge patch); null takes a value away where that is possible."""
+
+    send_at: Moment | None = None
+    expires_at: Moment | None = None
+    priority: Priority | None = None
+    data: Json | None = None
+    content: Json | None = None
+    metadata: Json | None = None
