@@ -1,0 +1,61 @@
+"""Whom a notification is for: the addresses it may use, channel by channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain.vocabulary import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A profile's or an inline recipient's addresses, as they are when the deliveries are planned."""
+
+    profile_id: UUID | None = None
+    external_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    telegram: str | None = None
+    whatsapp: str | None = None
+    push: tuple[str, ...] = ()
+    webpush: tuple[str, ...] = ()
+    locale: str | None = None
+    timezone: str | None = None
+
+    @classmethod
+    def inline(cls, given: Mapping[str, Any]) -> "Recipient":
+        """Return the recipient of a request that names addresses."""
+        return cls(
+            name=given.get("name"),
+            email=given.get("email"),
+            phone=given.get("phone"),
+            telegram=given.get("telegram"),
+            whatsapp=given.get("whatsapp"),
+            push=tuple(given.get("push") or ()),
+            locale=given.get("locale"),
+            timezone=given.get("timezone"),
+        )
+
+    def addresses(self, channel: Channel) -> tuple[str, ...]:
+        """Return the usable addresses on a channel; none means that it cannot be used."""
+        match channel:
+            case Channel.EMAIL:
+                return _one(self.email)
+            case Channel.SMS:
+                return _one(self.phone)
+            case Channel.WHATSAPP:
+                return _one(self.whatsapp or self.phone)
+            case Channel.TELEGRAM:
+                return _one(self.telegram)
+            case Channel.PUSH:
+                return self.push
+            case Channel.WEBPUSH:
+                return self.webpush
+            case Channel.INAPP:
+                return _one(str(self.profile_id) if self.profile_id else None)
+
+
+def _one(address: str | None) -> tuple[str, ...]:
+    return (address,) if address else ()
