@@ -10,7 +10,7 @@ from domain.vocabulary import Channel
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A profile's or an inline recipient's addresses, as they are when the deliveries are planned."""
+    """A recipient and the addresses as they are when the deliveries are planned."""
 
     profile_id: UUID | None = None
     external_id: str | None = None

@@ -13,6 +13,14 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=5_000_000)
 
 
+class WrongField(ValueError):
+    """A rule over several fields is broken; `field` is the one to mend."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 def _no_nul(value: str) -> str:
     if "\x00" in value:
         raise ValueError("NUL characters cannot be stored; remove them")

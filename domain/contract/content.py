@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from domain.contract.base import Json, Line, Request, Text
+from domain.contract.base import Json, Line, Request, Text, WrongField
 from domain.vocabulary import Channel
 
 
@@ -41,7 +41,7 @@ class EmailContent(Request):
     @model_validator(mode="after")
     def _has_a_body(self) -> "EmailContent":
         if self.html is None and self.text is None:
-            raise ValueError("needs html, text or both")
+            raise WrongField("text", "needs html, text or both")
         return self
 
 
@@ -70,7 +70,7 @@ class WhatsAppContent(Request):
     @model_validator(mode="after")
     def _one_of_both(self) -> "WhatsAppContent":
         if (self.text is None) == (self.template is None):
-            raise ValueError("needs either text or template, not both")
+            raise WrongField("text", "needs either text or template, not both")
         return self
 
 

@@ -6,9 +6,9 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number
 from phonenumbers import parse as parse_number
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from domain.contract.base import Json, Line, Moment, Request
+from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.content import Content
 from domain.vocabulary import Channel, ChannelPolicy, Priority
 
@@ -69,13 +69,23 @@ class InlineRecipient(Request):
         inline = (self.email, self.phone, self.telegram, self.whatsapp, self.push or None)
         given = any(value is not None for value in (*inline, self.name, self.locale, self.timezone))
         if self.external_id is not None and given:
-            raise ValueError("external_id stands alone: the profile has the addresses")
+            raise WrongField(
+                "external_id", "external_id stands alone: the profile has the addresses"
+            )
         if self.external_id is None and all(value is None for value in inline):
-            raise ValueError("needs a profile id, an external_id or at least one address")
+            raise WrongField("email", "needs a profile id, an external_id or at least one address")
         return self
 
 
-Recipient = Annotated[str, Field(pattern=r"^prf_[0-9a-z]{26}$")] | InlineRecipient
+def _kind(value: object) -> str:
+    return "<id>" if isinstance(value, str) else "<inline>"
+
+
+Recipient = Annotated[
+    Annotated[str, Field(pattern=r"^prf_[0-9a-z]{26}$"), Tag("<id>")]
+    | Annotated[InlineRecipient, Tag("<inline>")],
+    Discriminator(_kind),
+]
 Metadata = Annotated[Json, Field(max_length=50)]
 
 
@@ -97,9 +107,9 @@ class NotificationRequest(Request):
     @model_validator(mode="after")
     def _one_source_of_words(self) -> "NotificationRequest":
         if (self.template is None) == (self.content is None):
-            raise ValueError("needs either template or content, not both")
+            raise WrongField("content", "needs either template or content, not both")
         if self.channels is not None and len(set(self.channels)) != len(self.channels):
-            raise ValueError("channels names a channel twice")
+            raise WrongField("channels", "names a channel twice")
         return self
 
 

@@ -1,0 +1,70 @@
+"""Turns everything that goes wrong into application/problem+json (RFC 9457)."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from domain import errors
+from domain.errors import FieldError, Invalid, Problem
+
+log = structlog.get_logger()
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: errors.Malformed,
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    413: errors.TooLarge,
+}
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, but not with this method."""
+
+    slug, status, title = "method-not-allowed", 405, "The method is not allowed here"
+
+
+class Unexpected(Problem):
+    """A fault of ours; the log has it."""
+
+    slug, status, title = "unexpected", 500, "Something failed on our side"
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """Return a problem as a response."""
+    headers = dict(problem.headers)
+    if problem.status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    return JSONResponse(
+        problem.body(), problem.status, headers, media_type="application/problem+json"
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every exception of an application with a problem."""
+
+    @app.exception_handler(Problem)
+    async def _ours(_request: Request, problem: Problem) -> JSONResponse:
+        return problem_response(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def _parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
+        wrong = [
+            FieldError(".".join(str(part) for part in item["loc"][1:]), item["msg"])
+            for item in error.errors()
+        ]
+        return problem_response(Invalid("Some parameters are not valid.", errors=wrong))
+
+    @app.exception_handler(HTTPException)
+    async def _routing(_request: Request, error: HTTPException) -> JSONResponse:
+        kind = _BY_STATUS.get(error.status_code, Unexpected)
+        if error.status_code == 405:
+            kind = MethodNotAllowed
+        return problem_response(kind(headers=error.headers))
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("api.failed", path=request.url.path, exc_info=error)
+        return problem_response(Unexpected("The fault is in the server's log."))

@@ -1,0 +1,40 @@
+"""What every use case needs: settings, database, Temporal; made once per process."""
+
+from dataclasses import dataclass, field
+
+from config.settings import Settings
+from services.temporal import Temporal
+from stores.database import Database
+from stores.sealing import Seal
+
+
+@dataclass(slots=True)
+class App:
+    """The open connections of a process."""
+
+    settings: Settings
+    db: Database
+    temporal: Temporal
+    seal: Seal
+    positions: dict[str, str] = field(default_factory=dict)
+    """Last write position (LSN) of each module, as far as this process knows."""
+
+
+def open_app(settings: Settings) -> App:
+    """Return the App of this process; nothing is connected until it is used."""
+    return App(
+        settings=settings,
+        db=Database(
+            settings.leader_dsn,
+            settings.replica_dsns,
+            pool=settings.database_pool,
+            max_lag_seconds=settings.replica_max_lag_seconds,
+        ),
+        temporal=Temporal(settings.temporal_target, settings.temporal_namespace),
+        seal=Seal.from_settings(settings),
+    )
+
+
+async def close_app(app: App) -> None:
+    """Close what was opened."""
+    await app.db.close()

@@ -1,0 +1,120 @@
+"""The way to Temporal: start and wake workflows, without ever being needed to accept work."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import Priority as TaskPriority
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+
+from domain.orders import LANES, Order
+from domain.vocabulary import Priority
+from workflows import attributes
+from workflows.notification import NotificationWorkflow
+
+log = structlog.get_logger()
+
+_RPC = timedelta(seconds=5)
+_PAUSE_SECONDS = 2.0
+
+
+class TemporalDown(Exception):
+    """Temporal does not answer."""
+
+
+class Temporal:
+    """A lazily connected client of one namespace; after a failure it is left alone for 2 s."""
+
+    def __init__(self, target: str, namespace: str) -> None:
+        self.target = target
+        self.namespace = namespace
+        self._client: Client | None = None
+        self._lock = asyncio.Lock()
+        self._down_until = 0.0
+
+    async def client(self) -> Client:
+        """Return the connected client; raises TemporalDown."""
+        if self._client is not None:
+            return self._client
+        self._refuse_while_down()
+        async with self._lock:
+            if self._client is None:
+                try:
+                    self._client = await asyncio.wait_for(
+                        Client.connect(
+                            self.target,
+                            namespace=self.namespace,
+                            grpc_compression=GrpcCompression.NONE,
+                        ),
+                        5,
+                    )
+                except (RuntimeError, TimeoutError) as error:
+                    raise self._now_down(error) from None
+            return self._client
+
+    async def start(self, order: Order, *, summary: str, facts: attributes.Facts) -> None:
+        """Start the workflow of an order; one that runs or ran already is left alone."""
+        client = await self.client()
+        self._refuse_while_down()
+        try:
+            await client.start_workflow(
+                NotificationWorkflow.run,
+                order,
+                id=order.workflow_id,
+                task_queue=LANES[Priority(order.priority)],
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=TaskPriority(fairness_key=facts.module[:64]),
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(attributes.MODULE, facts.module),
+                        SearchAttributePair(attributes.CATEGORY, facts.category),
+                        SearchAttributePair(attributes.PRIORITY, order.priority),
+                        SearchAttributePair(attributes.STATE, "accepted"),
+                        SearchAttributePair(attributes.CHANNEL, list(facts.channels)),
+                    ]
+                ),
+                static_summary=summary,
+                rpc_timeout=_RPC,
+            )
+        except WorkflowAlreadyStartedError:
+            log.info("workflow.already_started", workflow=order.workflow_id)
+        except RPCError as error:
+            raise self._failed(error) from None
+
+    async def wake(self, workflow_id: str) -> None:
+        """Tell a workflow to look at its rows again; one that has ended needs no waking."""
+        client = await self.client()
+        self._refuse_while_down()
+        handle: WorkflowHandle[NotificationWorkflow, object] = client.get_workflow_handle_for(
+            NotificationWorkflow.run, workflow_id
+        )
+        try:
+            await handle.signal(NotificationWorkflow.wake, rpc_timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return
+            raise self._failed(error) from None
+
+    async def healthy(self) -> bool:
+        """Whether Temporal answers now."""
+        try:
+            client = await self.client()
+            return await client.service_client.check_health(timeout=timedelta(seconds=2))
+        except (TemporalDown, RPCError):
+            return False
+
+    def _refuse_while_down(self) -> None:
+        if time.monotonic() < self._down_until:
+            raise TemporalDown("Temporal did not answer a moment ago")
+
+    def _failed(self, error: RPCError) -> TemporalDown:
+        return self._now_down(error)
+
+    def _now_down(self, error: Exception) -> TemporalDown:
+        self._down_until = time.monotonic() + _PAUSE_SECONDS
+        log.warning("temporal.unavailable", error=str(error)[:200])
+        return TemporalDown(str(error))

@@ -1,0 +1,21 @@
+"""Timeouts and retries of the activities, by name."""
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.common import RetryPolicy
+
+PREPARE_TIMEOUT: Final = timedelta(seconds=30)
+PREPARE_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
+)
+
+DELIVER_TIMEOUT: Final = timedelta(minutes=5)
+DELIVER_HEARTBEAT: Final = timedelta(seconds=8)
+DELIVER_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""Temporal's retry is for crashes, timeouts and an unreachable database; never for vendors."""
+
+SHORTEST_HOLD: Final = timedelta(milliseconds=200)
+"""A hold is never shorter, so that clocks that disagree cannot make a workflow spin."""
