@@ -20,12 +20,13 @@ def seen(app: App, actor: Actor, token: str | None) -> str | None:
 
 def newest(*positions: str | None) -> str:
     """Return the furthest of several positions; unreadable ones count for nothing."""
-    return max((p for p in positions if p), key=_number, default="0/0")
+    furthest = max((_number(position) for position in positions if position), default=0)
+    return f"{furthest >> 32:X}/{furthest & 0xFFFFFFFF:X}"
 
 
 def _number(position: str) -> int:
     high, _, low = position.partition("/")
     try:
-        return (int(high, 16) << 32) + int(low, 16)
+        return min((int(high, 16) << 32) + int(low, 16), (1 << 64) - 1)
     except ValueError:
         return 0

@@ -104,14 +104,13 @@ class Database:
 
 
 _FRESH = text("""
-    SELECT CASE
-        WHEN NOT pg_is_in_recovery() THEN true
-        WHEN CAST(:position AS text) IS NOT NULL
-            THEN pg_last_wal_replay_lsn() >= CAST(CAST(:position AS text) AS pg_lsn)
-        WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN true
-        ELSE coalesce(
-            now() - pg_last_xact_replay_timestamp() <= make_interval(secs => :lag), false)
-    END
+    SELECT NOT pg_is_in_recovery() OR (
+        pg_last_wal_replay_lsn() >= CAST(coalesce(CAST(:position AS text), '0/0') AS pg_lsn)
+        AND (
+            pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+            OR now() - pg_last_xact_replay_timestamp() <= make_interval(secs => :lag)
+        )
+    )
 """)
 
 

@@ -1,0 +1,83 @@
+"""What a pass over the ledger carries in memory: leased rows, marks and settlements."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.outcome import Outcome
+from domain.vocabulary import CategoryClass, Channel, State
+
+
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """A notification whose deliveries are to be planned now."""
+
+    id: UUID
+    module_id: UUID
+    category: str
+    class_: CategoryClass
+    priority: str
+    channels: tuple[Channel, ...]
+    channel_policy: str
+    profile_id: UUID | None
+    recipient: Mapping[str, Any]
+    used: frozenset[Channel]
+    """Channels that have a delivery already: a fallback goes to the next one."""
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A delivery to be written: one message to one address on one channel."""
+
+    id: UUID
+    notification: Unplanned
+    channel: Channel
+    address: str
+    state: State = State.ACCEPTED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A delivery that this pass alone may send until the lease ends."""
+
+    id: UUID
+    notification_id: UUID
+    module_id: UUID
+    channel: Channel
+    address: str
+    class_: CategoryClass
+    attempts: int
+    maybe_sent: bool
+    expires_at: datetime
+    template: tuple[UUID, int] | None
+    content: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    name: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The intent to hand a delivery to an account, written just before bytes leave."""
+
+    delivery_id: UUID
+    attempt_id: UUID
+    account_id: UUID
+    vendor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt changes its delivery; `attempt_id` None settles one that was never marked."""
+
+    delivery_id: UUID
+    attempt_id: UUID | None
+    state: State
+    reason: str
+    due_at: datetime | None
+    maybe_sent: bool
+    outcome: Outcome | None = None

@@ -1,0 +1,62 @@
+"""Appends what changed to the outbox, in the transaction that changed it."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import encode
+
+_APPEND = text("INSERT INTO outbox (events) VALUES (CAST(:events AS jsonb))")
+
+
+async def append(conn: AsyncConnection, events: Iterable[dict[str, Any]]) -> None:
+    """Write one outbox row that holds all events of a chunk."""
+    listed = list(events)
+    if listed:
+        await conn.execute(_APPEND, {"events": listed})
+
+
+def delivery_event(row: Row[Any]) -> dict[str, Any]:
+    """Return the event of a delivery's change of state: from, to and the row's version."""
+    return {
+        "type": "delivery",
+        "at": datetime.now(UTC).isoformat(),
+        "delivery": encode("dlv", row.id),
+        "notification": encode("ntf", row.notification_id),
+        "module": encode("mod", row.module_id),
+        "channel": row.channel,
+        "category": row.category,
+        "class": row.class_,
+        "priority": row.priority,
+        "vendor": row.vendor,
+        "reason": row.reason,
+        "from": row.before,
+        "to": row.state,
+        "version": row.version,
+    }
+
+
+def notification_event(event: str, row: Any) -> dict[str, Any]:
+    """Return the event of a notification as a whole: accepted, changed, cancelled."""
+    return {
+        "type": "notification",
+        "at": datetime.now(UTC).isoformat(),
+        "event": event,
+        "notification": encode("ntf", row.id),
+        "module": encode("mod", row.module_id),
+        "category": row.category,
+        "class": row.class_,
+        "priority": row.priority,
+        "to": row.state,
+        "version": row.version,
+    }
+
+
+CHANGED = (
+    "d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_, d.priority,"
+    " d.vendor, d.reason, d.state, d.version"
+)
+"""Columns that delivery_event needs, beside `before`."""

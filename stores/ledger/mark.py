@@ -1,0 +1,102 @@
+"""Marks: the last look before bytes leave, and the record that they may have left."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.delivery import Mark
+from stores.ledger import events
+
+_CHOSEN = """
+    chosen AS (
+        SELECT d.id, d.state AS before, r.attempt_id AS next_attempt, r.account_id AS next_account,
+            r.vendor AS next_vendor, d.attempts, d.attempt_id, d.account_id, d.vendor, d.vendor_id,
+            d.attempted_at, d.settled_at, d.outcome
+        FROM deliveries d JOIN unnest(
+            CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[]), CAST(:accounts AS uuid[]),
+            CAST(:vendors AS text[])
+        ) AS r(delivery_id, attempt_id, account_id, vendor) ON r.delivery_id = d.id
+        WHERE d.lease_token = :token
+            AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
+            AND d.state IN ('accepted', 'scheduled', 'held')
+            AND d.expires_at > clock_timestamp()
+            AND NOT EXISTS (
+                SELECT 1 FROM suppressions s
+                WHERE s.channel = d.channel AND s.address = d.address
+                    AND (s.module_id IS NULL OR s.module_id = d.module_id)
+                    AND (s.category IS NULL OR s.category = d.category)
+                    AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+            )
+        ORDER BY d.id
+        FOR UPDATE OF d
+    )
+"""
+
+_MARK = text(f"""
+    WITH {_CHOSEN},
+    archived AS (
+        INSERT INTO attempts (id, delivery_id, number, account_id, vendor, vendor_id,
+            attempted_at, settled_at, outcome)
+        SELECT attempt_id, id, attempts, account_id, vendor, vendor_id, attempted_at, settled_at,
+            outcome
+        FROM chosen WHERE attempts > 0
+    ),
+    marked AS (
+        UPDATE deliveries d SET state = 'sending', reason = '', attempts = d.attempts + 1,
+            attempt_id = c.next_attempt, account_id = c.next_account, vendor = c.next_vendor,
+            vendor_id = NULL, outcome = NULL, attempted_at = clock_timestamp(),
+            settled_at = NULL, version = d.version + 1
+        FROM chosen c WHERE d.id = c.id
+        RETURNING {events.CHANGED}, c.before
+    ),
+    shown AS (
+        UPDATE notifications n SET state = 'sending', version = n.version + 1
+        FROM (SELECT DISTINCT notification_id FROM marked) m
+        WHERE n.id = m.notification_id AND n.state <> 'sending'
+    )
+    SELECT * FROM marked
+""")  # noqa: S608 - only constants are put together
+
+_LATE = text("""
+    SELECT d.id, d.maybe_sent, d.expires_at <= clock_timestamp() AS expired
+    FROM deliveries d
+    WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.lease_token = :token
+        AND d.state IN ('accepted', 'scheduled', 'held')
+        AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
+""")
+
+
+async def mark(
+    conn: AsyncConnection, marks: Sequence[Mark], *, token: UUID, margin: float
+) -> set[UUID]:
+    """Mark leased deliveries `sending` and return those that may be sent.
+
+    Left out are rows that were cancelled, expired or suppressed meanwhile, and rows whose lease
+    is lost or ends within `margin` seconds. Earlier attempts move to their own table.
+    """
+    result = await conn.execute(
+        _MARK,
+        {
+            "deliveries": [one.delivery_id for one in marks],
+            "attempts": [one.attempt_id for one in marks],
+            "accounts": [one.account_id for one in marks],
+            "vendors": [one.vendor for one in marks],
+            "token": token,
+            "margin": margin,
+        },
+    )
+    rows = result.all()
+    await events.append(conn, [events.delivery_event(row) for row in rows])
+    return {row.id for row in rows}
+
+
+async def find_late(
+    conn: AsyncConnection, ids: Sequence[UUID], *, token: UUID, margin: float
+) -> dict[UUID, tuple[bool, bool]]:
+    """Return, of deliveries that could not be marked though the lease holds, (expired,
+    maybe_sent); those not expired are suppressed.
+    """
+    result = await conn.execute(_LATE, {"ids": list(ids), "token": token, "margin": margin})
+    return {row.id: (row.expired, row.maybe_sent) for row in result.all()}

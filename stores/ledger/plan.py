@@ -1,0 +1,135 @@
+"""Planning: which notifications still need deliveries, and the insert of those."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.delivery import Planned, Unplanned
+from domain.vocabulary import CategoryClass, Channel, State
+from stores.ledger import events
+
+_UNPLANNED = text("""
+    SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
+        n.channel_policy, n.profile_id, n.recipient, n.expires_at,
+        ARRAY(SELECT d.channel FROM deliveries d WHERE d.notification_id = n.id) AS used
+    FROM notifications n
+    WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
+        AND n.planned_at IS NULL AND n.finished_at IS NULL AND n.due_at <= clock_timestamp()
+        AND n.expires_at > clock_timestamp()
+        AND (n.start_deadline IS NULL OR n.start_deadline > clock_timestamp())
+    ORDER BY n.id
+    FOR UPDATE OF n
+""")
+
+_FALLBACK = text("""
+    SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
+        n.channel_policy, n.profile_id, n.recipient, n.expires_at,
+        array_agg(d.channel) AS used
+    FROM notifications n JOIN deliveries d ON d.notification_id = n.id
+    WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.channel_policy = 'first_success'
+        AND cardinality(n.channels) > 1 AND n.expires_at > clock_timestamp()
+    GROUP BY n.id
+    HAVING bool_and(d.state IN ('suppressed', 'failed'))
+    ORDER BY n.id
+""")
+
+_INSERT = text("""
+    INSERT INTO deliveries AS d (
+        id, notification_id, module_id, category, class, priority, channel, address, state,
+        reason, created_at, due_at, expires_at, settled_at
+    )
+    SELECT r.id, r.notification_id, r.module_id, r.category, r.class, r.priority, r.channel,
+        r.address, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at
+    FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
+    ORDER BY r.id
+    RETURNING d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_,
+        d.priority, d.vendor, d.reason, d.state, d.version, NULL AS before
+""")
+
+_PLANNED = text("""
+    UPDATE notifications SET planned_at = clock_timestamp() WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
+_SUPPRESSED = text("""
+    SELECT s.channel, s.address, s.category, s.module_id, s.reason FROM suppressions s
+    WHERE s.address = ANY(CAST(:addresses AS text[]))
+        AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+""")
+
+
+async def find_unplanned(
+    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str
+) -> list[Unplanned]:
+    """Lock and return the due notifications of a workflow that have no deliveries yet."""
+    result = await conn.execute(_UNPLANNED, {"ids": list(ids), "workflow": workflow_id})
+    return [_unplanned(row) for row in result.all()]
+
+
+async def find_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Unplanned]:
+    """Return the notifications whose deliveries all failed or were suppressed, and that may go
+    on to another channel.
+    """
+    result = await conn.execute(_FALLBACK, {"ids": list(ids)})
+    return [_unplanned(row) for row in result.all()]
+
+
+async def find_suppressed(
+    conn: AsyncConnection, addresses: Sequence[str]
+) -> dict[tuple[str, str], list[Row[Any]]]:
+    """Return the live suppressions of addresses, by (channel, address)."""
+    result = await conn.execute(_SUPPRESSED, {"addresses": list(addresses)})
+    found: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in result.all():
+        found.setdefault((row.channel, row.address), []).append(row)
+    return found
+
+
+async def insert(conn: AsyncConnection, planned: Sequence[Planned]) -> None:
+    """Write deliveries with their events, and note that their notifications are planned."""
+    if not planned:
+        return
+    now = datetime.now(UTC)
+    result = await conn.execute(_INSERT, {"rows": [_row(one, now) for one in planned]})
+    await events.append(conn, [events.delivery_event(row) for row in result.all()])
+    ids = sorted({one.notification.id for one in planned})
+    await conn.execute(_PLANNED, {"ids": ids})
+
+
+def _row(one: Planned, now: datetime) -> dict[str, Any]:
+    waits = one.state is State.ACCEPTED
+    return {
+        "id": one.id,
+        "notification_id": one.notification.id,
+        "module_id": one.notification.module_id,
+        "category": one.notification.category,
+        "class": one.notification.class_,
+        "priority": one.notification.priority,
+        "channel": one.channel,
+        "address": one.address,
+        "state": one.state,
+        "reason": one.reason,
+        "created_at": now,
+        "due_at": now if waits else None,
+        "expires_at": one.notification.expires_at,
+        "settled_at": None if waits else now,
+    }
+
+
+def _unplanned(row: Row[Any]) -> Unplanned:
+    return Unplanned(
+        id=row.id,
+        module_id=row.module_id,
+        category=row.category,
+        class_=CategoryClass(row.class_),
+        priority=row.priority,
+        channels=tuple(Channel(channel) for channel in row.channels),
+        channel_policy=row.channel_policy,
+        profile_id=row.profile_id,
+        recipient=row.recipient,
+        used=frozenset(Channel(channel) for channel in row.used),
+        expires_at=row.expires_at,
+    )
