@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
-from domain.contract.base import WrongField
-from domain.errors import FieldError, Invalid, Malformed, TooLarge
+from domain.errors import Invalid, Malformed, TooLarge
+from services.fields import field_errors
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,11 +49,6 @@ def checked(model: type[M], document: Any) -> M:
         raise Invalid(errors=field_errors(error)) from None
 
 
-def field_errors(error: ValidationError, prefix: str = "") -> list[FieldError]:
-    """Return pydantic's findings as field errors, with paths as in `recipient.push[0]`."""
-    return [_field_error(item, prefix) for item in error.errors(include_url=False)]
-
-
 def JsonBody(model: type[M]) -> Any:
     """Declare a JSON body of a model: `request: Annotated[Model, JsonBody(Model)]`."""
 
@@ -67,21 +62,3 @@ def JsonBody(model: type[M]) -> Any:
 def _named(read: Callable[..., Any], model: type[BaseModel]) -> Callable[..., Any]:
     read.__name__ = f"read_{model.__name__}"
     return read
-
-
-def _field_error(item: ErrorDetails, prefix: str) -> FieldError:
-    path = prefix
-    for part in item["loc"]:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif not part.startswith("<"):
-            path += f".{part}" if path else part
-    message = item["msg"].removeprefix("Value error, ")
-    cause = item.get("ctx", {}).get("error")
-    if isinstance(cause, WrongField):
-        path += f".{cause.field}" if path else cause.field
-    if item["type"] == "extra_forbidden":
-        message = "is not a known field; remove it or mend its name"
-    if item["type"] == "missing":
-        message = "is required"
-    return FieldError(path or "body", message)

@@ -41,6 +41,11 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.problem_slug = slug or self.slug
 
+    def inside(self, prefix: str) -> "Problem":
+        """Return the same problem with its fields named from an enclosing document."""
+        inner = [FieldError(f"{prefix}.{e.field}", e.message) for e in self.errors]
+        return type(self)(self.detail, errors=inner, headers=self.headers, slug=self.problem_slug)
+
     def body(self) -> dict[str, Any]:
         """Return the application/problem+json document (RFC 9457 §3)."""
         return {

@@ -22,6 +22,7 @@ RESOURCES = (
     "suppressions",
     "audit",
     "events",
+    "campaigns",
 )
 _SCOPE = re.compile(rf"^(\*|({'|'.join(RESOURCES)}):(read|write))$")
 

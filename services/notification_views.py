@@ -1,0 +1,194 @@
+"""Notifications as the API answers them: rows folded into one document with its timeline."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from channels.rendering import RenderFailed, render
+from domain.ids import encode
+from domain.masking import mask
+from domain.vocabulary import WAITING, Channel, State
+from services.times import stamp
+
+
+def summary(row: Row[Any], deliveries: Sequence[Row[Any]]) -> dict[str, Any]:
+    """Return a notification as lists show it."""
+    return {
+        "id": encode("ntf", row.id),
+        "state": row.state,
+        "reason": _reason(row.state, deliveries),
+        "priority": row.priority,
+        "category": row.category,
+        "class": row.class_,
+        "module": row.module_key,
+        "template": row.template_key,
+        "template_version": row.template_version,
+        "channels": list(row.channels),
+        "channel_policy": row.channel_policy,
+        "created_at": stamp(row.created_at),
+        "send_at": stamp(row.send_at),
+        "expires_at": stamp(row.expires_at),
+        "due_at": stamp(row.due_at) if row.finished_at is None else None,
+        "finished_at": stamp(row.finished_at),
+        "resend_of": encode("ntf", row.resend_of) if row.resend_of else None,
+        "campaign": encode("cmp", row.campaign_id) if row.campaign_id else None,
+        "metadata": row.metadata,
+        "deliveries": [delivery(one) for one in deliveries],
+        "version": row.version,
+    }
+
+
+def detail(
+    row: Row[Any],
+    deliveries: Sequence[Row[Any]],
+    attempts: Sequence[Row[Any]],
+    receipts: Sequence[Row[Any]],
+    words: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a notification with attempts, receipts, timeline and what it says.
+
+    `words` is the content in the recipient's locale, before rendering.
+    """
+    tries = _by_delivery(attempts)
+    told = _by_delivery(receipts)
+    full = [
+        {
+            **delivery(one),
+            "tries": [_attempt(number, t) for number, t in _numbered(tries[one.id], one)],
+            "receipts": [{"kind": r.kind, "at": stamp(r.at)} for r in told[one.id]],
+        }
+        for one in deliveries
+    ]
+    return {
+        **summary(row, deliveries),
+        "recipient": shown_recipient(row),
+        "data": row.data,
+        "workflow_id": row.workflow_id,
+        "deliveries": full,
+        "timeline": _timeline(row, full, deliveries),
+        "content": _rendered(row, words),
+    }
+
+
+def delivery(row: Row[Any]) -> dict[str, Any]:
+    """Return a delivery; its address is masked."""
+    return {
+        "id": encode("dlv", row.id),
+        "channel": row.channel,
+        "address": mask(row.address),
+        "state": row.state,
+        "reason": row.reason,
+        "vendor": row.vendor,
+        "account": row.account,
+        "attempts": row.attempts,
+        "due_at": stamp(row.due_at) if row.state in WAITING else None,
+        "receipts": [],
+    }
+
+
+def shown_recipient(row: Row[Any]) -> Any:
+    """Return whom it is for: the profile's id, or the given addresses, masked."""
+    if row.profile_id is not None:
+        return encode("prf", row.profile_id)
+    shown: dict[str, Any] = {}
+    for key, value in row.recipient.items():
+        if key in ("email", "phone", "telegram", "whatsapp"):
+            shown[key] = mask(value)
+        elif key == "push":
+            shown[key] = [mask(token) for token in value]
+        else:
+            shown[key] = value
+    return shown
+
+
+def _rendered(row: Row[Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    rendered: dict[str, Any] = {}
+    locale = row.recipient.get("locale") if isinstance(row.recipient, dict) else None
+    for channel in row.channels:
+        if words.get(channel) is None:
+            continue
+        try:
+            rendered[channel] = render(Channel(channel), words[channel], row.data, locale=locale)
+        except RenderFailed as error:
+            rendered[channel] = {"error": "; ".join(one.message for one in error.errors)}
+    return rendered
+
+
+def _reason(state: str, deliveries: Sequence[Row[Any]]) -> str:
+    for one in deliveries:
+        if one.reason and (one.state == state or state == State.SENDING):
+            return str(one.reason)
+    return ""
+
+
+def _by_delivery(rows: Sequence[Row[Any]]) -> defaultdict[UUID, list[Row[Any]]]:
+    found: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.delivery_id].append(row)
+    return found
+
+
+def _numbered(earlier: Sequence[Row[Any]], latest: Row[Any]) -> list[tuple[int, Row[Any]]]:
+    numbered = [(row.number, row) for row in earlier]
+    if latest.attempts:
+        numbered.append((latest.attempts, latest))
+    return numbered
+
+
+def _attempt(number: int, row: Row[Any]) -> dict[str, Any]:
+    return {
+        "number": number,
+        "at": stamp(row.attempted_at),
+        "settled_at": stamp(row.settled_at) if row.outcome else None,
+        "vendor": row.vendor,
+        "vendor_id": row.vendor_id,
+        "account": row.account,
+        "outcome": row.outcome,
+    }
+
+
+def _timeline(
+    row: Row[Any], full: Sequence[Mapping[str, Any]], deliveries: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Tell the story in order; nothing of it is stored twice, it is derived from the rows."""
+    story: list[dict[str, Any]] = [{"at": stamp(row.created_at), "event": "accepted"}]
+    if row.send_at is not None:
+        story.append(
+            {"at": stamp(row.created_at), "event": "scheduled", "until": stamp(row.send_at)}
+        )
+    for shown, stored in zip(full, deliveries, strict=True):
+        story += _delivery_story(shown, stored)
+    return sorted(story, key=lambda event: str(event["at"]))
+
+
+def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str, Any]]:
+    where = {"delivery": shown["id"], "channel": shown["channel"]}
+    story: list[dict[str, Any]] = []
+    if stored.attempts:
+        story.append({"at": stamp(stored.created_at), "event": "claimed", **where})
+    for one in shown["tries"]:
+        via = {**where, "vendor": one["vendor"], "account": one["account"]}
+        story.append({"at": one["at"], "event": "attempted", "number": one["number"], **via})
+        if one["outcome"]:
+            story.append({"at": one["settled_at"], "event": "settled", **via, **_result(one)})
+    if stored.state == State.CANCELLED:
+        story.append({"at": stamp(stored.settled_at), "event": "cancelled", **where})
+    elif stored.settled_at is not None and not shown["tries"]:
+        why = {"state": stored.state, "reason": stored.reason}
+        story.append({"at": stamp(stored.settled_at), "event": "settled", **where, **why})
+    elif stored.state == State.HELD:
+        why = {"reason": stored.reason, "until": stamp(stored.due_at)}
+        story.append({"at": stamp(stored.settled_at), "event": "held", **where, **why})
+    story += [
+        {"at": told["at"], "event": "receipt", "kind": told["kind"], **where}
+        for told in shown["receipts"]
+    ]
+    return story
+
+
+def _result(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    outcome = attempt["outcome"]
+    return {"outcome": outcome["kind"], "reason": outcome["reason"], "number": attempt["number"]}

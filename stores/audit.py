@@ -1,0 +1,32 @@
+"""The audit log: who did what to what; rows are only ever added."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import new_id
+
+
+async def record(
+    conn: AsyncConnection,
+    *,
+    module_id: UUID | None,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a line; `subject` is the public id of the thing, detail holds no personal data."""
+    await conn.execute(
+        text("""
+            INSERT INTO audit (id, module_id, actor, action, subject, detail)
+            VALUES (:id, :module, :actor, :action, :subject, CAST(:detail AS jsonb))
+        """),
+        {
+            "id": new_id(), "module": module_id, "actor": actor, "action": action,
+            "subject": subject, "detail": dict(detail or {}),
+        },
+    )  # fmt: skip
