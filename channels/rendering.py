@@ -1,0 +1,195 @@
+"""Renders one channel's content with a notification's data."""
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from jinja2 import Template, TemplateError
+
+from channels.budget import MAX_FIELD, Budget, TooExpensive
+from channels.compiled import BadTemplate, compiled, is_template, used_variables
+from channels.counting import BUDGET
+from channels.missing import missing_path
+from channels.sandbox import MissingValue
+from domain.errors import FieldError
+from domain.vocabulary import Channel
+
+_ONE_LINE: Final = frozenset({"subject", "from", "reply_to", "url"})
+_UNTOUCHED: Final = frozenset({"attachments"})
+
+
+class RenderFailed(Exception):
+    """The words cannot be made from the data; every field that is wrong is named."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.field} {error.message}" for error in errors))
+        self.errors = list(errors)
+
+
+def render(
+    channel: Channel,
+    content: Mapping[str, Any],
+    data: Mapping[str, Any],
+    *,
+    locale: str | None = None,
+) -> dict[str, Any]:
+    """Return a channel's content with every text rendered; attachments are left as they are.
+
+    The same content, data and locale always give the same text. Raises RenderFailed with all
+    the fields at fault: `data.<name>` where a value is missing, else `content.<channel>.<path>`.
+    """
+    errors: dict[FieldError, None] = {}
+    rendered: dict[str, Any] = {}
+    for name, value in content.items():
+        if name in _UNTOUCHED:
+            rendered[name] = value
+            continue
+        job = _Field(data, _escapes(channel, name, content), name in _ONE_LINE, locale, errors)
+        rendered[name] = job.render(value, f"content.{channel.value}.{name}")
+    if errors:
+        raise RenderFailed(list(errors))
+    return rendered
+
+
+def variables(content: Mapping[str, Any]) -> set[str]:
+    """Return the top-level names of the data that a whole content uses; broken texts use none."""
+    found: set[str] = set()
+    for _, _, source in _sources(content):
+        try:
+            found |= used_variables(source)
+        except BadTemplate:
+            continue
+    return found
+
+
+def check(content: Mapping[str, Any]) -> list[FieldError]:
+    """Return what is wrong with the template syntax of a whole content, field by field."""
+    errors = []
+    for path, escapes, source in _sources(content):
+        try:
+            compiled(source, autoescape=escapes)
+        except BadTemplate as error:
+            errors.append(FieldError(path, _at_line(str(error), error.line)))
+    return errors
+
+
+class _Field:
+    """One field of a content with how it is rendered; errors are gathered, not raised."""
+
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        escapes: bool,
+        one_line: bool,
+        locale: str | None,
+        errors: dict[FieldError, None],
+    ) -> None:
+        self._data, self._errors, self._locale = data, errors, locale
+        self._escapes, self._one_line = escapes, one_line
+
+    def render(self, value: Any, path: str) -> Any:
+        """Return a value with every text in it rendered."""
+        if isinstance(value, str):
+            return self._text(value, path)
+        if isinstance(value, Mapping):
+            return {key: self.render(item, f"{path}.{key}") for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.render(item, f"{path}[{n}]") for n, item in enumerate(value)]
+        return value
+
+    def _text(self, source: str, path: str) -> str:
+        try:
+            text = self._rendered(source)
+        except MissingValue as error:
+            name = missing_path(source, self._data, error.name)
+            self._fail(f"data.{name}" if name else path, "is used by the template and missing")
+        except BadTemplate as error:
+            self._fail(path, _at_line(str(error), error.line))
+        except Exception as error:  # whatever an author's expression can raise
+            self._fail(path, _at_line(_explain(error), _line_of(error)))
+        else:
+            fault = _fault(text, one_line=self._one_line)
+            if fault:
+                self._fail(path, fault)
+            return text
+        return ""
+
+    def _rendered(self, source: str) -> str:
+        if not is_template(source):
+            return source
+        budget = Budget(self._locale)
+        return generate(compiled(source, autoescape=self._escapes), self._data, budget)
+
+    def _fail(self, field: str, message: str) -> None:
+        self._errors[FieldError(field, message)] = None
+
+
+def generate(template: Template, data: Mapping[str, Any], budget: Budget) -> str:
+    """Return a template's text, given up as soon as it is too long (TooExpensive)."""
+    parts: list[str] = []
+    length = 0
+    for part in template.generate({**data, BUDGET: budget}):
+        length += len(part)
+        if length > MAX_FIELD:
+            raise TooExpensive(f"is longer than {MAX_FIELD:,} characters when rendered")
+        parts.append(part)
+    return "".join(parts)
+
+
+def _escapes(channel: Channel, name: str, content: Mapping[str, Any]) -> bool:
+    """Whether the receiving program reads the field as HTML."""
+    if channel is Channel.TELEGRAM:
+        return name == "text" and content.get("parse_mode") == "HTML"
+    return channel is Channel.EMAIL and name == "html"
+
+
+def _sources(content: Mapping[str, Any]) -> Iterator[tuple[str, bool, str]]:
+    for channel in Channel:
+        words = content.get(channel.value) or {}
+        for name, value in words.items():
+            if name not in _UNTOUCHED:
+                escapes = _escapes(channel, name, words)
+                for path, source in _leaves(value, f"content.{channel.value}.{name}"):
+                    yield path, escapes, source
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if is_template(value):
+            yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{number}]")
+
+
+def _fault(text: str, *, one_line: bool) -> str | None:
+    if one_line and any(char in text for char in "\r\n"):
+        return "must be one line, but the data puts a line break into it"
+    if "\x00" in text:
+        return "holds a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair, which is no character"
+    return None
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "calls itself too deeply"
+    if isinstance(error, TooExpensive | TemplateError):
+        return str(error)
+    return f"cannot be rendered: {str(error)[:200] or type(error).__name__}"
+
+
+def _line_of(error: Exception) -> int | None:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
+    return lines[-1] if lines else None
+
+
+def _at_line(message: str, line: int | None) -> str:
+    return f"{message} (line {line})" if line else message
