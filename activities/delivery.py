@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
+from sqlalchemy import Row
 from temporalio import activity
 
 from activities.planning import plan_fallbacks, plan_new
@@ -46,11 +47,11 @@ class Delivery:
     async def deliver(self, order: Order) -> Progress:
         """Plan, lease, mark, send and settle what is due, and return when to come back."""
         ids = _ids(order)
+        finished: set[UUID] = set()
         async with _heartbeat():
-            finished = await self._recover(ids)
             token = uuid4()
             while len(finished) < len(ids):
-                leased = await self._lease(order, ids, token, finished)
+                leased = await self._open(order, ids, token, finished)
                 if not leased:
                     break
                 failpoint("leased")
@@ -58,20 +59,15 @@ class Delivery:
         failpoint("settled")
         return await self._progress(order, ids)
 
-    async def _recover(self, ids: Sequence[UUID]) -> set[UUID]:
-        """Settle what a dead sender left behind: its marked rows are unknown."""
-        async with self._db.leader() as conn:
-            dead = await leases.find_dead(conn, ids)
-            if not dead:
-                return set()
-            verdicts = [(row, self._after_death(row)) for row in dead]
-            changed = await settle(conn, [verdict for _, verdict in verdicts])
-            return await fold(conn, touched(changed))
-
-    async def _lease(
+    async def _open(
         self, order: Order, ids: Sequence[UUID], token: UUID, finished: set[UUID]
     ) -> list[Leased]:
+        """Clear up after dead senders, plan what is new, and lease what is due."""
         async with self._db.leader() as conn:
+            dead = await leases.find_dead(conn, ids)
+            if dead:
+                changed = await settle(conn, [self._after_death(row) for row in dead])
+                finished |= await fold(conn, touched(changed))
             finished |= await plan_new(conn, ids, order.workflow_id)
             leased = await leases.lease(
                 conn,
@@ -99,19 +95,16 @@ class Delivery:
     async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
         async with self._db.leader() as conn:
             changed = await settle(conn, settlements)
-            finished = await fold(conn, touched(changed))
             stuck = {row.notification_id for row in changed if row.state in _MAY_FALL_BACK}
             if stuck:
-                finished |= await plan_fallbacks(conn, sorted(stuck))
-                await fold(conn, sorted(stuck))
-                finished = await _still_finished(conn, finished)
-            return finished
+                await plan_fallbacks(conn, sorted(stuck))
+            return await fold(conn, touched(changed))
 
     async def _release(self, leased: Sequence[Leased], token: UUID) -> None:
         async with self._db.leader() as conn:
             await leases.release(conn, [one.id for one in leased], token)
 
-    def _after_death(self, row: "leases.Dead") -> Settlement:
+    def _after_death(self, row: Row[Any]) -> Settlement:
         verdict = judge(
             _DIED,
             class_=CategoryClass(row.class_),

@@ -47,7 +47,8 @@ _MARK = text(f"""
         UPDATE deliveries d SET state = 'sending', reason = '', attempts = d.attempts + 1,
             attempt_id = c.next_attempt, account_id = c.next_account, vendor = c.next_vendor,
             vendor_id = NULL, outcome = NULL, attempted_at = clock_timestamp(),
-            settled_at = NULL, version = d.version + 1
+            settled_at = NULL, version = d.version + 1,
+            lease_until = clock_timestamp() + make_interval(secs => :seconds)
         FROM chosen c WHERE d.id = c.id
         RETURNING {events.CHANGED}, c.before
     ),
@@ -69,9 +70,9 @@ _LATE = text("""
 
 
 async def mark(
-    conn: AsyncConnection, marks: Sequence[Mark], *, token: UUID, margin: float
+    conn: AsyncConnection, marks: Sequence[Mark], *, token: UUID, margin: float, seconds: float
 ) -> set[UUID]:
-    """Mark leased deliveries `sending` and return those that may be sent.
+    """Mark leased deliveries `sending`, for `seconds` from now, and return those to be sent.
 
     Left out are rows that were cancelled, expired or suppressed meanwhile, and rows whose lease
     is lost or ends within `margin` seconds. Earlier attempts move to their own table.
@@ -85,6 +86,7 @@ async def mark(
             "vendors": [one.vendor for one in marks],
             "token": token,
             "margin": margin,
+            "seconds": seconds,
         },
     )
     rows = result.all()

@@ -1,0 +1,76 @@
+"""Modules: the client systems that send."""
+
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from domain.contract.access import ModulePatch, ModuleRequest
+from domain.errors import Conflict, NotFound, Stale
+from domain.ids import InvalidId, decode, encode, new_id
+from services.access import Actor
+from services.app import App
+from services.paging import MAX_LIMIT, Page, decode_cursor, next_cursor
+from services.times import stamp
+from stores import audit
+from stores import modules as store
+
+
+async def create(app: App, actor: Actor, request: ModuleRequest) -> dict[str, Any]:
+    """Make a module; raises Conflict when its key is taken."""
+    actor.require("modules:write")
+    try:
+        async with app.db.leader() as conn:
+            row = await store.add(conn, new_id(), request.key, request.name or request.key)
+            await audit.record(
+                conn, module_id=row.id, actor=actor.name, action="module.created",
+                subject=encode("mod", row.id),
+            )  # fmt: skip
+    except IntegrityError:
+        raise Conflict(f"There is a module {request.key} already.") from None
+    return _body(row)
+
+
+async def find(app: App, actor: Actor, limit: int = MAX_LIMIT, cursor: str | None = None) -> Page:
+    """Return modules, newest first."""
+    actor.require("modules:read")
+    async with app.db.leader() as conn:
+        rows = await store.find(conn, before=decode_cursor(cursor), most=limit + 1)
+    return Page([_body(row) for row in rows[:limit]], next_cursor([r.id for r in rows], limit))
+
+
+async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
+    """Return a module by id or key; raises NotFound."""
+    actor.require("modules:read")
+    async with app.db.leader() as conn:
+        return _body(await find_row(conn, name))
+
+
+async def change(
+    app: App, actor: Actor, name: str, patch: ModulePatch, if_match: int | None
+) -> dict[str, Any]:
+    """Rename a module; raises Stale."""
+    actor.require("modules:write")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, name)
+        changed = await store.rename(conn, row.id, patch.name, if_match)
+        if changed is None:
+            raise Stale("It was changed meanwhile; read it again and repeat the change.")
+    return _body(changed)
+
+
+async def find_row(conn: Any, name: str) -> Any:
+    """Return the stored row of a module by id or key; raises NotFound."""
+    try:
+        row = await store.get(conn, id=decode("mod", name), key=None)
+    except InvalidId:
+        row = await store.get(conn, id=None, key=name.replace("\x00", ""))
+    if row is None:
+        raise NotFound(f"There is no module {name[:80]}.")
+    return row
+
+
+def _body(row: Any) -> dict[str, Any]:
+    return {
+        "id": encode("mod", row.id), "key": row.key, "name": row.name,
+        "created_at": stamp(row.created_at), "version": row.version,
+    }  # fmt: skip
