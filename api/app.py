@@ -1,0 +1,52 @@
+"""The REST API: every resource's router, problems, limits and the OpenAPI description."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import (
+    outbox,
+    analytics,
+    categories,
+    groups,
+    health,
+    keys,
+    live,
+    modules,
+    notifications,
+    profiles,
+    templates,
+)
+from api.openapi import describe
+from api.positions import PositionMiddleware
+from api.problems import install_problems
+from services.app import App
+
+
+def create_api(
+    app: App, *, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+) -> FastAPI:
+    """Return the API as an application."""
+    web = FastAPI(
+        title="Tocsin",
+        version="1",
+        summary="Durable notifications: asked for once, sent once, every message accounted for.",
+        lifespan=lifespan,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    web.state.app = app
+    install_problems(web)
+    web.add_middleware(PositionMiddleware, services=app)
+    for resource in _RESOURCES:
+        web.include_router(resource.router)
+    describe(web)
+    return web
+
+
+_RESOURCES: Any = (
+    notifications, templates, profiles, groups, categories, modules, keys, outbox,
+    analytics, live, health,
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""/v1/notifications: ask, look, change, cancel, resend, delete."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
+
+from api.answers import answer, expected_version, no_content, replayable
+from api.authentication import Caller, Services, idempotency
+from api.bodies import JsonBody, checked, read_json
+from api.openapi import body
+from api.paging import DEFAULT, Cursor, Limit
+from domain.contract.batch import BatchRequest
+from domain.contract.notification import NotificationPatch, NotificationRequest
+from domain.errors import Invalid, Problem
+from services import changes
+from services import notifications as use
+from services.notification_filters import NotificationFilters
+
+router = APIRouter(prefix="/v1/notifications", tags=["notifications"])
+
+_EXAMPLE = {
+    "recipient": {"email": "ada@example.com", "name": "Ada"},
+    "content": {
+        "email": {
+            "subject": "Your order {{ order }} is on its way",
+            "html": "<p>Hello, order <b>{{ order }}</b> left our house.</p>",
+        }
+    },
+    "data": {"order": "A-1001"},
+}
+_BATCH = {
+    "notifications": [
+        {"recipient": {"email": "ada@example.com"},
+         "content": {"email": {"subject": "One", "text": "First of two."}}},
+        {"recipient": {"phone": "+14155550100"}, "content": {"sms": {"text": "Second of two."}}},
+    ]
+}  # fmt: skip
+_Many = Annotated[list[str] | None, Query()]
+_When = Annotated[AwareDatetime | None, Query()]
+_IfMatch = Annotated[str | None, Header(alias="If-Match")]
+
+
+@router.post("", status_code=202, openapi_extra=body(NotificationRequest, _EXAMPLE))
+async def ask(
+    http: Request,
+    app: Services,
+    actor: Caller,
+    request: Annotated[NotificationRequest, JsonBody(NotificationRequest)],
+) -> JSONResponse:
+    """Ask for one notification to one recipient; 202 is the promise."""
+    told = await use.accept(app, actor, request, idempotency(http))
+    return replayable(_located(told))
+
+
+@router.post("/batch", status_code=202, openapi_extra=body(BatchRequest, _BATCH))
+async def ask_many(http: Request, app: Services, actor: Caller) -> JSONResponse:
+    """Ask for up to 1,000 notifications; each is judged on its own."""
+    document = await read_json(http)
+    batch = checked(BatchRequest, document)
+    requests = [_judged(one) for one in batch.notifications]
+    return replayable(await use.accept_batch(app, actor, requests, idempotency(http)))
+
+
+@router.get("")
+async def find(
+    app: Services,
+    actor: Caller,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    state: _Many = None,
+    priority: _Many = None,
+    channel: _Many = None,
+    category: _Many = None,
+    module: _Many = None,
+    recipient: _Many = None,
+    group: _Many = None,
+    campaign: _Many = None,
+    template: _Many = None,
+    created_after: _When = None,
+    created_before: _When = None,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    tocsin_position: Annotated[str | None, Header(max_length=40)] = None,
+) -> JSONResponse:
+    """List notifications, newest first; a repeated filter means OR."""
+    page = await use.find(
+        app,
+        actor,
+        NotificationFilters(
+            state=state or (),
+            priority=priority or (),
+            channel=channel or (),
+            category=category or (),
+            module=module or (),
+            recipient=recipient or (),
+            group=group or (),
+            campaign=campaign or (),
+            template=template or (),
+            created_after=_checked_time("created_after", created_after),
+            created_before=_checked_time("created_before", created_before),
+            q=q,
+            limit=limit,
+            cursor=cursor,
+        ),
+        tocsin_position,
+    )
+    return answer(page.body())
+
+
+@router.get("/{id}")
+async def get(app: Services, actor: Caller, id: str) -> JSONResponse:
+    """Look at a notification: its state, deliveries, timeline and what it says."""
+    return answer(await use.get(app, actor, id))
+
+
+@router.patch("/{id}", openapi_extra=body(NotificationPatch, {"send_at": "2030-01-31T09:00:00Z"}))
+async def change(
+    app: Services,
+    actor: Caller,
+    id: str,
+    patch: Annotated[NotificationPatch, JsonBody(NotificationPatch)],
+    if_match: _IfMatch = None,
+) -> JSONResponse:
+    """Change a notification until it is being sent (RFC 7396)."""
+    return answer(await changes.change(app, actor, id, patch, expected_version(if_match)))
+
+
+@router.post("/{id}/cancel")
+async def cancel(app: Services, actor: Caller, id: str) -> JSONResponse:
+    """Cancel a notification that is not being sent yet; repeatable."""
+    return answer(await use.cancel(app, actor, id))
+
+
+@router.post("/{id}/resend", status_code=202)
+async def resend(http: Request, app: Services, actor: Caller, id: str) -> JSONResponse:
+    """Ask anew for what a finished notification asked for."""
+    return replayable(_located(await use.resend(app, actor, id, idempotency(http))))
+
+
+@router.delete("/{id}", status_code=204)
+async def delete(app: Services, actor: Caller, id: str) -> Response:
+    """Delete a finished notification; the audit line stays."""
+    await use.delete(app, actor, id)
+    return no_content()
+
+
+def _judged(document: Any) -> NotificationRequest | Problem:
+    try:
+        return checked(NotificationRequest, document)
+    except Problem as problem:
+        return problem
+
+
+def _located(told: Any) -> Any:
+    told.headers["Location"] = f"/v1/notifications/{told.content['id']}"
+    return told
+
+
+def _checked_time(field: str, moment: datetime | None) -> datetime | None:
+    if moment is not None and not 1971 <= moment.year <= 9000:
+        raise Invalid.field(field, "must lie between the years 1971 and 9000")
+    return moment

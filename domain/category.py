@@ -1,0 +1,29 @@
+"""A kind of message: what it may interrupt, and how its recipients are protected."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from domain.vocabulary import CategoryClass, Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category; a mandatory one cannot be refused by its recipients."""
+
+    key: str
+    name: str
+    class_: CategoryClass
+    mandatory: bool
+    priority: Priority
+
+
+DEFAULT_PRIORITIES: Final = {
+    CategoryClass.OTP: Priority.HIGH,
+    CategoryClass.TRANSACTIONAL: Priority.MEDIUM,
+    CategoryClass.BULK: Priority.LOW,
+    CategoryClass.MARKETING: Priority.LOW,
+}
+"""The priority of a category that names none, by its class."""
+
+PRESET: Final = frozenset(CategoryClass)
+"""One category per class is always there; its key is the class."""

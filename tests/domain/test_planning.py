@@ -1,0 +1,98 @@
+"""Planning: the channels of a notification, by policy, address and suppression."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.delivery import Planned, Unplanned
+from domain.ids import new_id
+from domain.planning import NO_ADDRESS, plan
+from domain.recipient import Recipient
+from domain.vocabulary import CategoryClass, Channel, ChannelPolicy, State
+
+BOTH = Recipient(email="a@example.com", phone="+14155550100", push=("t1", "t2"))
+
+
+def notification(*channels: Channel, **given: Any) -> Unplanned:
+    usual: dict[str, Any] = {
+        "id": new_id(), "module_id": new_id(), "category": "transactional",
+        "class_": CategoryClass.TRANSACTIONAL, "priority": "medium", "channels": channels,
+        "channel_policy": ChannelPolicy.FIRST_SUCCESS, "profile_id": None, "recipient": {},
+        "used": frozenset(), "expires_at": datetime(2030, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    return Unplanned(**{**usual, **given})
+
+
+def allowed(_channel: Channel, _address: str) -> str | None:
+    return None
+
+
+def shape(planned: list[Planned]) -> list[tuple[str, str, str]]:
+    return [(one.channel.value, one.address, one.state.value) for one in planned]
+
+
+def test_first_success_uses_the_first_channel_with_an_address() -> None:
+    wanted = notification(Channel.TELEGRAM, Channel.EMAIL, Channel.SMS)
+    assert shape(plan(wanted, BOTH, allowed)) == [("email", "a@example.com", "accepted")]
+
+
+def test_all_uses_every_channel_and_every_device() -> None:
+    wanted = notification(Channel.EMAIL, Channel.PUSH, channel_policy=ChannelPolicy.ALL)
+    assert shape(plan(wanted, BOTH, allowed)) == [
+        ("email", "a@example.com", "accepted"), ("push", "t1", "accepted"),
+        ("push", "t2", "accepted"),
+    ]  # fmt: skip
+
+
+def test_nobody_to_reach_is_one_suppressed_delivery() -> None:
+    found = plan(notification(Channel.TELEGRAM, Channel.EMAIL), Recipient(), allowed)
+    assert [(one.state, one.reason) for one in found] == [(State.SUPPRESSED, NO_ADDRESS)]
+
+
+def test_a_suppressed_address_is_accounted_for_and_the_next_channel_used() -> None:
+    def blocked(channel: Channel, _address: str) -> str | None:
+        return "hard_bounce" if channel is Channel.EMAIL else None
+
+    found = plan(notification(Channel.EMAIL, Channel.SMS), BOTH, blocked)
+    assert shape(found) == [
+        ("email", "a@example.com", "suppressed"), ("sms", "+14155550100", "accepted"),
+    ]  # fmt: skip
+
+
+def test_a_fallback_skips_channels_that_were_used() -> None:
+    wanted = notification(Channel.EMAIL, Channel.SMS, used=frozenset({Channel.EMAIL}))
+    assert shape(plan(wanted, BOTH, allowed)) == [("sms", "+14155550100", "accepted")]
+
+
+def test_after_the_last_channel_nothing_is_left() -> None:
+    used = frozenset({Channel.EMAIL, Channel.SMS})
+    assert plan(notification(Channel.EMAIL, Channel.SMS, used=used), BOTH, allowed) == []
+
+
+@given(
+    st.lists(st.sampled_from(list(Channel)), unique=True, min_size=1),
+    st.sampled_from(list(ChannelPolicy)),
+    st.sets(st.sampled_from(list(Channel))),
+    st.builds(
+        Recipient,
+        email=st.none() | st.just("a@example.com"),
+        phone=st.none() | st.just("+14155550100"),
+        telegram=st.none() | st.just("42"),
+        push=st.tuples() | st.just(("t1", "t2")),
+    ),
+)
+def test_a_fresh_notification_is_always_accounted_for(
+    channels: list[Channel], policy: ChannelPolicy, blocked: set[Channel], recipient: Recipient
+) -> None:
+    def suppressed(channel: Channel, _address: str) -> str | None:
+        return "manual" if channel in blocked else None
+
+    found = plan(notification(*channels, channel_policy=policy), recipient, suppressed)
+    assert found
+    assert len({one.id for one in found}) == len(found)
+    sending = [one for one in found if one.state is State.ACCEPTED]
+    assert all(one.channel not in blocked and one.address for one in sending)
+    if policy is not ChannelPolicy.ALL:
+        assert len({one.channel for one in sending}) <= 1

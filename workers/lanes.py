@@ -1,0 +1,92 @@
+"""Runs the lanes of a process: high, medium and low are task queues, control is upkeep."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.delivery import Delivery
+from config.settings import Settings
+from domain.orders import LANES
+from domain.vocabulary import Priority
+from services.app import close_app, open_app
+from services.temporal import TemporalDown
+from workers.connections import open_delivery
+from workers.upkeep import Upkeep
+from workflows.notification import NotificationWorkflow
+
+log = structlog.get_logger()
+
+CONTROL = "control"
+ALL_LANES = (*(priority.value for priority in Priority), CONTROL)
+_OURS = (
+    "activities", "channels", "config", "domain", "stores", "transport", "vendors", "workflows",
+)  # fmt: skip
+_GRACE = timedelta(seconds=20)
+
+
+async def run(settings: Settings, lanes: Sequence[str]) -> None:
+    """Serve lanes until SIGTERM or SIGINT; what is being sent is finished first.
+
+    Raises ValueError for a lane that does not exist.
+    """
+    unknown = sorted(set(lanes) - set(ALL_LANES))
+    if unknown or not lanes:
+        raise ValueError(f"lanes are {', '.join(ALL_LANES)}; not {', '.join(unknown) or 'none'}")
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    app = open_app(settings)
+    delivery, accounts = open_delivery(app)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(close_app, app)
+        stack.push_async_callback(accounts.close)
+        if CONTROL in lanes:
+            await stack.enter_async_context(Upkeep(app))
+        served = [Priority(lane) for lane in lanes if lane != CONTROL]
+        if served:
+            client = await _client(app.temporal.client, stop)
+            if client is None:
+                return
+            for lane in served:
+                await stack.enter_async_context(_worker(client, lane, delivery, settings))
+        log.info("worker.serving", lanes=list(lanes))
+        await stop.wait()
+        log.info("worker.stopping", lanes=list(lanes))
+
+
+async def _client(connect: Callable[[], Awaitable[Client]], stop: asyncio.Event) -> Client | None:
+    """Wait for Temporal as long as it takes; None when the process is told to stop first."""
+    while not stop.is_set():
+        try:
+            return await connect()
+        except TemporalDown:
+            try:
+                await asyncio.wait_for(stop.wait(), 1)
+            except TimeoutError:
+                continue
+    return None
+
+
+def _worker(client: Client, lane: Priority, delivery: Delivery, settings: Settings) -> Worker:
+    return Worker(
+        client,
+        task_queue=LANES[lane],
+        workflows=[NotificationWorkflow],
+        activities=[delivery.prepare, delivery.deliver],
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OURS)
+        ),
+        max_concurrent_workflow_tasks=20,
+        max_concurrent_activities=settings.worker_concurrency,
+        max_cached_workflows=1_000,
+        workflow_task_poller_behavior=PollerBehaviorSimpleMaximum(maximum=5),
+        activity_task_poller_behavior=PollerBehaviorSimpleMaximum(maximum=5),
+        graceful_shutdown_timeout=_GRACE,
+    )

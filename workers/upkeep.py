@@ -1,0 +1,144 @@
+"""The control lane: sweeps the ledger, seals the outbox, keeps partitions, forgets old data."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.failpoints import failpoint
+from domain.ids import encode, new_id
+from domain.orders import Order
+from services.app import App
+from services.temporal import TemporalDown
+from stores import migrate, outbox, sandbox
+from stores.ledger import receipts, sweep
+from stores.ledger.close import close_overdue
+from stores.ledger.fold import fold
+from workers.abandoned import settle_abandoned
+from workflows.attributes import Facts
+
+log = structlog.get_logger()
+
+MOST_SWEPT: Final = 5_000
+MOST_TOGETHER: Final = 500
+_SEAL_SECONDS: Final = 0.2
+_HOURLY: Final = 3_600.0
+_SANDBOX_DAYS, _OUTBOX_DAYS = 7, 7
+
+
+class Upkeep:
+    """Loops that any number of control processes may run at once."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        sweep_seconds = self._app.settings.sweep_seconds
+        self._tasks = [
+            asyncio.create_task(_forever("seal", self.seal, _SEAL_SECONDS)),
+            asyncio.create_task(_forever("sweep", self.sweep, sweep_seconds)),
+            asyncio.create_task(_forever("tidy", self.tidy, _HOURLY)),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def seal(self) -> None:
+        """Seal committed events until none is left."""
+        while True:
+            async with self._app.db.leader() as conn:
+                sealed = await outbox.seal(conn)
+                if sealed is not None:
+                    failpoint("unsealed")
+            if sealed is None:
+                return
+
+    async def sweep(self) -> int:
+        """Judge the ledger: end what is over, and start recovery workflows for what is overdue.
+
+        Returns how many notifications were handed to recovery workflows.
+        """
+        grace = self._app.settings.sweep_grace_seconds
+        async with self._app.db.leader() as conn:
+            ended = await sweep.find_ended(conn, grace=grace, most=MOST_SWEPT)
+            await close_overdue(conn, ended)
+            await settle_abandoned(conn, ended)
+            waiting = await sweep.find_unmatched_receipts(conn, most=MOST_SWEPT)
+            await fold(conn, await receipts.join(conn, waiting))
+        if not await self._app.temporal.healthy():
+            return 0
+        async with self._app.db.leader() as conn:
+            stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT)
+        return sum([await self._recover(group) for group in _groups(stale)])
+
+    async def tidy(self) -> None:
+        """Create coming partitions and forget what is past its retention."""
+        async with self._app.db.leader() as conn:
+            await migrate.create_partitions(conn)
+            await outbox.purge(conn, days=_OUTBOX_DAYS)
+            await sandbox.purge(conn, days=_SANDBOX_DAYS)
+            for statement in _EXPIRED:
+                await conn.execute(text(statement))
+
+    async def _recover(self, rows: Sequence[Any]) -> int:
+        workflow_id = encode("recovery", new_id())
+        ids: list[UUID] = sorted(row.id for row in rows)
+        async with self._app.db.leader() as conn:
+            ids = await sweep.assign(conn, ids, workflow_id)
+        if not ids:
+            return 0
+        order = Order(workflow_id, [encode("ntf", id) for id in ids], rows[0].priority)
+        channels = tuple(sorted({channel for row in rows for channel in row.channels}))
+        facts = Facts(rows[0].module_key, rows[0].category, channels)
+        try:
+            await self._app.temporal.start(order, summary=f"recovery of {len(ids)}", facts=facts)
+        except TemporalDown:
+            return 0
+        log.info("sweep.recovered", notifications=len(ids), workflow=workflow_id)
+        return len(ids)
+
+
+_EXPIRED: Final = (
+    "DELETE FROM idempotency WHERE created_at < now() - interval '24 hours'",
+    "DELETE FROM sessions WHERE expires_at < now()",
+    "DELETE FROM sign_in_failures WHERE locked_until < now() - interval '1 day'",
+)
+
+
+def _groups(stale: Sequence[Any]) -> list[list[Any]]:
+    """Let neighbours of a module and lane share a workflow; fewer each time they are swept again,
+    so that one that brings its group down is alone in the end.
+    """
+    by_lane: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for row in stale:
+        by_lane[(row.module_key, row.priority, row.sweeps)].append(row)
+    groups: list[list[Any]] = []
+    for (_, _, sweeps), rows in by_lane.items():
+        size = max(1, MOST_TOGETHER >> (2 * max(0, sweeps - 1)))
+        groups += [rows[first : first + size] for first in range(0, len(rows), size)]
+    return groups
+
+
+async def _forever(name: str, work: Callable[[], Awaitable[Any]], seconds: float) -> None:
+    """Repeat work; a database that is away for a while must not end the loop."""
+    while True:
+        try:
+            await work()
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("upkeep.failed", loop=name, error=str(error)[:200])
+        await asyncio.sleep(seconds)

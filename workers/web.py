@@ -1,0 +1,25 @@
+"""The web process: the API and the dashboard in one application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api.app import create_api
+from config.settings import Settings
+from dashboard.pages import create_dashboard
+from services.app import close_app, open_app
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; it starts and accepts whether or not Temporal answers."""
+    app = open_app(settings)
+
+    @asynccontextmanager
+    async def lifespan(_web: FastAPI) -> AsyncIterator[None]:
+        yield
+        await close_app(app)
+
+    web = create_api(app, lifespan=lifespan)
+    web.mount("/", create_dashboard(app))
+    return web
