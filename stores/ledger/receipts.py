@@ -20,6 +20,11 @@ _KEEP = text("""
     ON CONFLICT DO NOTHING
 """)
 
+_ANY = text("""
+    SELECT EXISTS (SELECT 1 FROM receipts WHERE attempt_id = ANY(CAST(:attempts AS uuid[])))
+        OR EXISTS (SELECT 1 FROM receipts WHERE delivery_id = ANY(CAST(:deliveries AS uuid[])))
+""")
+
 _JOIN = text("""
     UPDATE receipts r SET delivery_id = found.delivery_id
     FROM (
@@ -84,11 +89,17 @@ async def keep(conn: AsyncConnection, given: Sequence[Receipt]) -> list[UUID]:
     return await join(conn, sorted({one.attempt_id for one in given}))
 
 
-async def join(conn: AsyncConnection, attempts: Sequence[UUID]) -> list[UUID]:
-    """Give waiting receipts to the deliveries of these attempts and raise their states."""
-    joined = (await conn.execute(_JOIN, {"attempts": list(attempts)})).scalars().all()
-    if not joined:
+async def join(
+    conn: AsyncConnection, attempts: Sequence[UUID], deliveries: Sequence[UUID] = ()
+) -> list[UUID]:
+    """Give waiting receipts to the deliveries of these attempts and raise their states.
+
+    `deliveries` just settled are raised too: a receipt may have come while they were sending.
+    """
+    where = {"attempts": list(attempts), "deliveries": list(deliveries)}
+    if not (await conn.execute(_ANY, where)).scalar_one():
         return []
-    raised = (await conn.execute(_RAISE, {"ids": sorted(set(joined))})).all()
+    joined = (await conn.execute(_JOIN, {"attempts": list(attempts)})).scalars().all()
+    raised = (await conn.execute(_RAISE, {"ids": sorted({*joined, *deliveries})})).all()
     await events.append(conn, [events.delivery_event(row) for row in raised])
     return sorted({row.notification_id for row in raised})

@@ -60,7 +60,8 @@ async def settle(conn: AsyncConnection, settlements: Sequence[Settlement]) -> li
     missed = [row for row in rows if row["id"] not in settled and row["attempt_id"]]
     if missed:
         await conn.execute(_LATE_ANSWER, {"rows": missed})
-    await receipts.join(conn, [row.attempt_id for row in changed if row.attempt_id])
+    attempts = [row.attempt_id for row in changed if row.attempt_id]
+    await receipts.join(conn, attempts, [row.id for row in changed])
     return changed
 
 
