@@ -34,9 +34,9 @@ TABLES = """
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now(),
         archived_at timestamptz,
-        version int NOT NULL DEFAULT 1,
-        UNIQUE (module_id, key)
+        version int NOT NULL DEFAULT 1
     );
+    CREATE UNIQUE INDEX templates_key ON templates (module_id, key) WHERE archived_at IS NULL;
     CREATE TABLE template_versions (
         template_id uuid NOT NULL REFERENCES templates ON DELETE CASCADE,
         version int NOT NULL,

@@ -1,0 +1,135 @@
+"""Categories: the kinds of messages that all modules share."""
+
+import base64
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.category import DEFAULT_PRIORITIES, PRESET, Category
+from domain.contract.category import CategoryPatch, CategoryRequest
+from domain.errors import Conflict, Invalid, NotFound
+from domain.vocabulary import CategoryClass, Priority
+from services.access import Actor
+from services.app import App
+from services.idempotency import Answer, Idempotency, once
+from services.paging import DEFAULT_LIMIT, Page
+from services.times import stamp
+from services.versions import check_version
+from stores import audit
+from stores import categories as store
+
+
+async def create(
+    app: App, actor: Actor, request: CategoryRequest, idempotency: Idempotency | None = None
+) -> Answer:
+    """Make a category; raises Conflict when its key is taken, Invalid."""
+    actor.require("categories:write")
+    category = Category(
+        key=request.key,
+        name=request.name or request.key,
+        class_=request.class_,
+        mandatory=request.mandatory,
+        priority=request.priority or DEFAULT_PRIORITIES[request.class_],
+    )
+    _check_priority(category)
+
+    async def work(conn: AsyncConnection) -> Answer:
+        row = await store.add(conn, category)
+        if row is None:
+            raise Conflict(f"There is a category {request.key} already.")
+        await _audit(conn, actor, "category.created", request.key)
+        return Answer(_body(row), 201, headers={"Location": f"/v1/categories/{request.key}"})
+
+    return await once(app, actor, idempotency, work)
+
+
+async def find(
+    app: App, actor: Actor, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page:
+    """Return a page of categories, newest first."""
+    actor.require("categories:read")
+    async with app.db.leader() as conn:
+        rows = await store.find(conn, after=_decode_cursor(cursor), most=limit + 1)
+    more = len(rows) > limit
+    shown = rows[:limit]
+    return Page([_body(row) for row in shown], _encode_cursor(shown[-1].key) if more else None)
+
+
+async def get(app: App, actor: Actor, key: str) -> dict[str, Any]:
+    """Return a category; raises NotFound."""
+    actor.require("categories:read")
+    async with app.db.leader() as conn:
+        return _body(await _find_row(conn, key))
+
+
+async def change(
+    app: App, actor: Actor, key: str, patch: CategoryPatch, if_match: int | None = None
+) -> dict[str, Any]:
+    """Apply a merge patch (RFC 7396): null sets a default. Raises Stale, Invalid, Conflict."""
+    actor.require("categories:write")
+    given = patch.model_dump(exclude_unset=True)
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        row = await _find_row(conn, key, lock=True)
+        check_version(if_match, row.version)
+        changed = _changed(row, given)
+        _check_priority(changed)
+        if key in PRESET and changed.class_ != row.class_:
+            raise Conflict(f"The category {key} stands for its class; make another one.")
+        updated = await store.change(conn, changed)
+        await _audit(conn, actor, "category.changed", key)
+        return _body(updated)
+
+    return await app.db.retrying(work)
+
+
+def _changed(row: Any, given: dict[str, Any]) -> Category:
+    class_ = given.get("class_", CategoryClass(row.class_))
+    if class_ is None:
+        raise Invalid.field("class", "cannot be taken away")
+    priority = given.get("priority", Priority(row.priority))
+    return Category(
+        key=row.key,
+        name=given.get("name", row.name) or row.key,
+        class_=class_,
+        mandatory=bool(given.get("mandatory", row.mandatory)),
+        priority=priority or DEFAULT_PRIORITIES[class_],
+    )
+
+
+def _check_priority(category: Category) -> None:
+    if category.class_ is CategoryClass.OTP and category.priority is not Priority.HIGH:
+        raise Invalid.field("priority", "is always high for the class otp")
+
+
+async def _find_row(conn: AsyncConnection, key: str, *, lock: bool = False) -> Any:
+    row = await store.get(conn, key.replace("\x00", ""), lock=lock)
+    if row is None:
+        raise NotFound(f"There is no category {key[:80]}.")
+    return row
+
+
+async def _audit(conn: AsyncConnection, actor: Actor, action: str, key: str) -> None:
+    await audit.record(
+        conn, module_id=actor.module_id, actor=actor.name, action=action, subject=key
+    )
+
+
+def _body(row: Any) -> dict[str, Any]:
+    return {
+        "key": row.key, "name": row.name, "class": row.class_, "mandatory": row.mandatory,
+        "priority": row.priority, "created_at": stamp(row.created_at), "version": row.version,
+    }  # fmt: skip
+
+
+def _encode_cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(cursor + "==").decode().replace("\x00", "")
+    except ValueError:
+        raise Invalid.field("cursor", "is not a cursor of this list; leave it out") from None

@@ -1,0 +1,175 @@
+"""Profiles: the recipients that a module knows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.contract.profile import ProfileFields, ProfilePatch, ProfileRequest
+from domain.errors import Conflict, NotFound
+from domain.ids import InvalidId, decode, encode, new_id
+from services import groups
+from services.access import Actor
+from services.app import App
+from services.group_references import resolve
+from services.idempotency import Answer, Idempotency, once
+from services.merging import merge
+from services.paging import Page, next_cursor
+from services.positions import seen
+from services.profile_filters import ProfileFilters
+from services.profile_views import view_all
+from services.versions import check_version
+from stores import audit, memberships
+from stores import profiles as store
+
+
+async def create(
+    app: App, actor: Actor, request: ProfileRequest, idempotency: Idempotency | None = None
+) -> Answer:
+    """Make a profile; groups named for the first time are made with it.
+
+    Raises Conflict when the external_id exists, Invalid for an unknown group id.
+    """
+    actor.require("profiles:write")
+
+    async def work(conn: AsyncConnection) -> Answer:
+        id = new_id()
+        if not await store.add(conn, id, actor.module_id, _fields(request)):
+            raise _taken(request.external_id)
+        joined = await resolve(conn, actor.module_id, request.groups or [])
+        await memberships.replace(conn, id, joined)
+        row = await find_row(conn, actor, encode("prf", id))
+        await _audit(conn, actor, "profile.created", row)
+        (body,) = await view_all(conn, [row])
+        return Answer(body, 201, headers={"Location": f"/v1/profiles/{body['id']}"})
+
+    return await once(app, actor, idempotency, work)
+
+
+async def find(
+    app: App, actor: Actor, filters: ProfileFilters, position: str | None = None
+) -> Page:
+    """Return a page of profiles, newest first; `position` is the caller's last write."""
+    actor.require("profiles:read")
+    conditions = filters.conditions(_module(actor))
+    async with app.db.read(seen(app, actor, position)) as conn:
+        rows = await store.find(conn, conditions, most=filters.limit + 1)
+        items = await view_all(conn, rows[: filters.limit])
+    return Page(items, next_cursor([row.id for row in rows], filters.limit))
+
+
+async def find_in_group(
+    app: App, actor: Actor, group: str, filters: ProfileFilters, position: str | None = None
+) -> Page:
+    """Return a page of a group's profiles; raises NotFound."""
+    actor.require("groups:read")
+    actor.require("profiles:read")
+    async with app.db.leader() as conn:
+        row = await groups.find_row(conn, actor, group)
+    conditions = {**filters.conditions(_module(actor)), "group_id": row.id}
+    async with app.db.read(seen(app, actor, position)) as conn:
+        rows = await store.find(conn, conditions, most=filters.limit + 1)
+        items = await view_all(conn, rows[: filters.limit])
+    return Page(items, next_cursor([row.id for row in rows], filters.limit))
+
+
+async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
+    """Return a profile with its groups and devices; raises NotFound."""
+    actor.require("profiles:read")
+    async with app.db.leader() as conn:
+        (body,) = await view_all(conn, [await find_row(conn, actor, id_text)])
+    return body
+
+
+async def change(
+    app: App, actor: Actor, id_text: str, patch: ProfilePatch, if_match: int | None = None
+) -> dict[str, Any]:
+    """Apply a merge patch (RFC 7396): attributes merge, groups are replaced.
+
+    Raises Stale, Conflict when the external_id exists, Invalid for an unknown group id.
+    """
+    actor.require("profiles:write")
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        row = await find_row(conn, actor, id_text, lock=True)
+        check_version(if_match, row.version)
+        await store.change(conn, row.id, _merged(row, patch))
+        if "groups" in patch.model_fields_set:
+            joined = await resolve(conn, row.module_id, patch.groups or [])
+            await memberships.replace(conn, row.id, joined)
+        changed = {"fields": sorted(patch.model_fields_set)}
+        await _audit(conn, actor, "profile.changed", row, changed)
+        (body,) = await view_all(conn, [await find_row(conn, actor, id_text)])
+        return body
+
+    try:
+        return await app.db.retrying(work)
+    except IntegrityError:
+        raise _taken(patch.external_id) from None
+
+
+async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = None) -> None:
+    """Remove a profile with its devices; the audit line, without personal data, stays."""
+    actor.require("profiles:write")
+
+    async def work(conn: AsyncConnection) -> None:
+        row = await find_row(conn, actor, id_text, lock=True)
+        check_version(if_match, row.version)
+        await store.remove(conn, row.id)
+        await _audit(conn, actor, "profile.erased", row)
+
+    await app.db.retrying(work)
+
+
+async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: bool = False) -> Any:
+    """Return the stored row of a profile; raises NotFound, also for another module's."""
+    try:
+        id = decode("prf", id_text)
+    except InvalidId:
+        raise NotFound(f"There is no profile {id_text[:80]}.") from None
+    row = await store.get(conn, id, _module(actor), lock=lock)
+    if row is None:
+        raise NotFound(f"There is no profile {id_text[:80]}.")
+    return row
+
+
+def _fields(request: ProfileFields) -> dict[str, Any]:
+    return {
+        **{name: getattr(request, name) for name in store.FIELDS},
+        "attributes": request.attributes or {},
+    }
+
+
+def _merged(row: Any, patch: ProfilePatch) -> dict[str, Any]:
+    given = patch.model_dump(exclude_unset=True, exclude={"groups", "attributes"})
+    fields = {name: given.get(name, getattr(row, name)) for name in store.FIELDS}
+    attributes = row.attributes
+    if "attributes" in patch.model_fields_set:
+        attributes = {} if patch.attributes is None else merge(row.attributes, patch.attributes)
+    return {**fields, "attributes": attributes}
+
+
+def _taken(external_id: str | None) -> Conflict:
+    return Conflict(f"There is a profile with the external_id {external_id} already.")
+
+
+def _module(actor: Actor) -> Any:
+    return None if actor.all_modules else actor.module_id
+
+
+async def _audit(
+    conn: AsyncConnection,
+    actor: Actor,
+    action: str,
+    row: Any,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    await audit.record(
+        conn,
+        module_id=row.module_id,
+        actor=actor.name,
+        action=action,
+        subject=encode("prf", row.id),
+        detail=detail,
+    )

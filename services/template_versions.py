@@ -1,0 +1,104 @@
+"""Versions of templates: added as drafts, published one at a time, never changed."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.contract.template import PublishRequest, TemplateVersionRequest
+from domain.errors import Invalid, NotFound
+from services import template_checks, template_views
+from services.access import Actor
+from services.app import App
+from services.idempotency import Answer, Idempotency, once
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
+from services.template_problems import undeclared
+from services.templates import find_row, record
+from services.versions import check_version
+from stores import templates as store
+
+_GREATEST: Final = 2**31 - 1
+
+
+async def add(
+    app: App,
+    actor: Actor,
+    name: str,
+    request: TemplateVersionRequest,
+    idempotency: Idempotency | None = None,
+) -> Answer:
+    """Add a draft; what is sent stays the same until it is published. Raises NotFound, Invalid."""
+    actor.require("templates:write")
+    template_checks.check_words(request)
+
+    async def work(conn: AsyncConnection) -> Answer:
+        row = await find_row(conn, actor, name, lock=True)
+        number = await store.count_version(conn, row.id)
+        stored = template_checks.version_of(row.id, number, request, actor.name)
+        await store.add_version(conn, stored)
+        await record(conn, actor, "template.version_added", row, {"version": number})
+        body = template_views.version_detail(row, await find_version(conn, row, number))
+        location = f"/v1/templates/{row.key}/versions/{number}"
+        return Answer(body, 201, headers={"Location": location})
+
+    return await once(app, actor, idempotency, work)
+
+
+async def publish(
+    app: App, actor: Actor, name: str, request: PublishRequest, if_match: int | None = None
+) -> dict[str, Any]:
+    """Send a version from now on; repeatable. `problems` warns of what its schema leaves out.
+
+    Raises NotFound, Stale, Invalid for a version that does not exist.
+    """
+    actor.require("templates:write")
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        row = await find_row(conn, actor, name, lock=True)
+        check_version(if_match, row.version)
+        if request.version > row.latest_version:
+            raise Invalid.field("version", f"is none of the {row.latest_version} versions")
+        if request.version != row.published_version:
+            await store.publish(conn, row.id, request.version, actor.name)
+            detail = {"version": request.version}
+            await record(conn, actor, "template.published", row, detail)
+        row = await find_row(conn, actor, name)
+        published = template_views.as_version(row, await find_version(conn, row, request.version))
+        body = template_views.detail(row, await store.find_versions(conn, row.id))
+        return {**body, "problems": undeclared(published)}
+
+    return await app.db.retrying(work)
+
+
+async def find(
+    app: App, actor: Actor, name: str, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page:
+    """Return a page of a template's versions, newest first, without their words."""
+    actor.require("templates:read")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, actor, name)
+        last = decode_cursor(cursor)
+        below = None if last is None else min(last.int, _GREATEST)
+        found = await store.find_versions(conn, row.id, below=below, most=limit + 1)
+    shown = found[:limit]
+    more = len(found) > limit
+    return Page(
+        [template_views.version_summary(row, version) for version in shown],
+        encode_cursor(UUID(int=shown[-1].version)) if more else None,
+    )
+
+
+async def get(app: App, actor: Actor, name: str, number: int) -> dict[str, Any]:
+    """Return one version with its words; raises NotFound."""
+    actor.require("templates:read")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, actor, name)
+        return template_views.version_detail(row, await find_version(conn, row, number))
+
+
+async def find_version(conn: AsyncConnection, row: Any, number: int) -> Any:
+    """Return the stored row of a template's version; raises NotFound."""
+    found = await store.get_version(conn, row.id, number) if number <= _GREATEST else None
+    if found is None:
+        raise NotFound(f"The template {row.key} has no version {number}.")
+    return found

@@ -1,0 +1,149 @@
+"""Templates: words that are versioned, and sent once a version is published."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.contract.template import TemplatePatch, TemplateRequest
+from domain.errors import Conflict, Invalid, NotFound
+from domain.ids import InvalidId, decode, encode, new_id
+from services import template_checks, template_views
+from services.access import Actor
+from services.app import App
+from services.idempotency import Answer, Idempotency, once
+from services.paging import Page, next_cursor
+from services.positions import seen
+from services.template_filters import TemplateFilters
+from services.versions import check_version
+from stores import audit, categories
+from stores import templates as store
+
+check_data = template_checks.check_data
+_NOTHING: Mapping[str, Any] = {}
+
+
+async def create(
+    app: App, actor: Actor, request: TemplateRequest, idempotency: Idempotency | None = None
+) -> Answer:
+    """Make a template with a draft as version 1; raises Conflict when the key is taken, Invalid."""
+    actor.require("templates:write")
+    template_checks.check_words(request)
+
+    async def work(conn: AsyncConnection) -> Answer:
+        await _check_category(conn, request.category)
+        id = new_id()
+        added = await store.add(
+            conn,
+            id=id,
+            module_id=actor.module_id,
+            key=request.key,
+            name=request.name or request.key,
+            category=request.category,
+            priority=request.priority,
+        )
+        if not added:
+            raise Conflict(f"There is a template {request.key} already.")
+        await store.add_version(conn, template_checks.version_of(id, 1, request, actor.name))
+        row = await find_row(conn, actor, encode("tpl", id))
+        await record(conn, actor, "template.created", row)
+        body = template_views.detail(row, await store.find_versions(conn, id))
+        return Answer(body, 201, headers={"Location": f"/v1/templates/{request.key}"})
+
+    return await once(app, actor, idempotency, work)
+
+
+async def find(
+    app: App, actor: Actor, filters: TemplateFilters, position: str | None = None
+) -> Page:
+    """Return a page of templates, newest first; `position` is the caller's last write."""
+    actor.require("templates:read")
+    conditions = filters.conditions(None if actor.all_modules else actor.module_id)
+    async with app.db.read(seen(app, actor, position)) as conn:
+        rows = await store.find(conn, conditions, most=filters.limit + 1)
+    items = [template_views.summary(row) for row in rows[: filters.limit]]
+    return Page(items, next_cursor([row.id for row in rows], filters.limit))
+
+
+async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
+    """Return a template by key or id, with its newest words; raises NotFound."""
+    actor.require("templates:read")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, actor, name)
+        return template_views.detail(row, await store.find_versions(conn, row.id))
+
+
+async def change(
+    app: App, actor: Actor, name: str, patch: TemplatePatch, if_match: int | None = None
+) -> dict[str, Any]:
+    """Apply a merge patch (RFC 7396) to what is not versioned; raises Stale, Invalid."""
+    actor.require("templates:write")
+    given = patch.model_dump(exclude_unset=True, mode="json")
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        row = await find_row(conn, actor, name, lock=True)
+        check_version(if_match, row.version)
+        await _check_category(conn, given.get("category"))
+        await store.change(
+            conn,
+            row.id,
+            name=given.get("name", row.name) or row.key,
+            category=given.get("category", row.category),
+            priority=given.get("priority", row.priority),
+        )
+        await record(conn, actor, "template.changed", row, {"fields": sorted(given)})
+        changed = await find_row(conn, actor, encode("tpl", row.id))
+        return template_views.detail(changed, await store.find_versions(conn, row.id))
+
+    return await app.db.retrying(work)
+
+
+async def archive(app: App, actor: Actor, name: str, if_match: int | None = None) -> None:
+    """Take a template out of use: its key is free again, what was accepted is still sent."""
+    actor.require("templates:write")
+
+    async def work(conn: AsyncConnection) -> None:
+        row = await find_row(conn, actor, name, lock=True)
+        check_version(if_match, row.version)
+        await store.archive(conn, row.id)
+        await record(conn, actor, "template.archived", row)
+
+    await app.db.retrying(work)
+
+
+async def find_row(conn: AsyncConnection, actor: Actor, name: str, *, lock: bool = False) -> Any:
+    """Return the stored row of a template by id or key; raises NotFound."""
+    try:
+        id = decode("tpl", name)
+    except InvalidId:
+        id = None
+    row = await store.get(
+        conn,
+        id=id,
+        key=name.replace("\x00", ""),
+        module_id=actor.module_id,
+        all_modules=actor.all_modules,
+        lock=lock,
+    )
+    if row is None:
+        raise NotFound(f"There is no template {name[:80]}.")
+    return row
+
+
+async def record(
+    conn: AsyncConnection, actor: Actor, action: str, row: Any, detail: Mapping[str, Any] = _NOTHING
+) -> None:
+    """Add what was done to a template to the audit log."""
+    await audit.record(
+        conn,
+        module_id=row.module_id,
+        actor=actor.name,
+        action=action,
+        subject=encode("tpl", row.id),
+        detail={"key": row.key, **detail},
+    )
+
+
+async def _check_category(conn: AsyncConnection, key: str | None) -> None:
+    if key is not None and await categories.get(conn, key) is None:
+        raise Invalid.field("category", "names no category")
