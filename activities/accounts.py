@@ -1,21 +1,20 @@
 """The vendor accounts that this process may send with, opened once and kept fresh."""
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
+
+from sqlalchemy import Row
 
 from domain.vocabulary import Channel
 from stores import accounts as store
 from stores.database import Database
 from stores.sealing import Seal
-from vendors.contract import Vendor
+from vendors.contract import Parts, Vendor
+from vendors.registry import KINDS
 
 _REFRESH_SECONDS: Final = 5.0
-
-Opener = Callable[[str, Mapping[str, Any]], Vendor]
-"""Opens a vendor by its kind and settings; given by the composition root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +27,16 @@ class Account:
     channel: Channel
     vendor: str
     sender: Vendor
+    takes_mime: bool
 
 
 class Accounts:
     """Accounts by channel, in order of preference; looked up anew every 5 s."""
 
-    def __init__(self, db: Database, seal: Seal, open_vendor: Opener) -> None:
+    def __init__(self, db: Database, seal: Seal, parts: Parts) -> None:
         self._db = db
         self._seal = seal
-        self._open = open_vendor
+        self._parts = parts
         self._known: dict[UUID, Account] = {}
         self._fresh_until = 0.0
 
@@ -51,6 +51,18 @@ class Accounts:
         for account in self._known.values():
             await account.sender.close()
 
+    def _open(self, row: Row[Any]) -> Account:
+        kind = KINDS[row.vendor]
+        return Account(
+            id=row.id,
+            version=row.version,
+            name=row.name,
+            channel=Channel(row.channel),
+            vendor=row.vendor,
+            sender=kind.open(self._seal.open(row.settings), self._parts),
+            takes_mime=kind.takes_mime,
+        )
+
     async def _refresh(self) -> None:
         async with self._db.leader() as conn:
             rows = await store.find_enabled(conn)
@@ -62,15 +74,7 @@ class Accounts:
                 continue
             if kept is not None:
                 await kept.sender.close()
-            settings = self._seal.open(row.settings)
-            self._known[row.id] = Account(
-                row.id,
-                row.version,
-                row.name,
-                Channel(row.channel),
-                row.vendor,
-                self._open(row.vendor, settings),
-            )
+            self._known[row.id] = self._open(row)
         for gone in before.values():
             await gone.sender.close()
         self._fresh_until = time.monotonic() + _REFRESH_SECONDS

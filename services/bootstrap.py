@@ -15,6 +15,7 @@ from services.access import hash_password, hash_token
 from services.app import App, close_app, open_app
 from services.keys import new_key
 from stores import access, accounts, modules
+from vendors.email.smtp import Settings as SmtpSettings
 
 _LOCK = 0x70C51C  # any constant of its own: two processes must not bootstrap at once
 
@@ -108,10 +109,11 @@ async def _accounts(app: App, conn: AsyncConnection) -> None:
     url = f"smtp://127.0.0.1:{settings.smtp_sink_port}?security=plain"
     if settings.smtp_url is not None:
         url = settings.smtp_url.get_secret_value()
-    if await _differs(app, conn, "email", {"url": url}):
+    mail = SmtpSettings.from_url(url).revealed()
+    if await _differs(app, conn, "email", mail):
         await accounts.put(
             conn, id=new_id(), name="email", channel=Channel.EMAIL, vendor="smtp",
-            settings=app.seal.close({"url": url}),
+            settings=app.seal.close(mail),
         )  # fmt: skip
     for channel in Channel:
         name = f"{channel} sandbox"

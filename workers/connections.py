@@ -1,8 +1,5 @@
 """Opens what activities send with: the place where vendors, transports and stores meet."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from activities.accounts import Accounts
 from activities.delivery import Delivery
 from activities.sending import Sending
@@ -11,10 +8,7 @@ from domain.message import ContentMessage
 from services.app import App
 from services.outbox import keep_content
 from transport.smtp.pool import SmtpPool
-from vendors.contract import Vendor
-from vendors.email.smtp import Settings as SmtpSettings
-from vendors.email.smtp import SmtpVendor
-from vendors.sandbox import Sandbox
+from vendors.contract import Parts
 
 
 def open_delivery(app: App) -> tuple[Delivery, Accounts]:
@@ -23,17 +17,7 @@ def open_delivery(app: App) -> tuple[Delivery, Accounts]:
     async def keep(message: ContentMessage) -> None:
         await keep_content(app.db, message)
 
-    def open_vendor(kind: str, settings: Mapping[str, Any]) -> Vendor:
-        match kind:
-            case "smtp":
-                smtp = SmtpSettings.from_url(settings["url"])
-                return SmtpVendor(smtp, SmtpPool(smtp))
-            case "sandbox":
-                return Sandbox(keep)
-            case _:
-                raise ValueError(f"no vendor is called {kind}")
-
-    accounts = Accounts(app.db, app.seal, open_vendor)
+    accounts = Accounts(app.db, app.seal, Parts(mail_pool=SmtpPool, keep=keep))
     sending = Sending(
         db=app.db,
         accounts=accounts,

@@ -21,7 +21,7 @@ class Keeper:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         """Keep a mail once per recipient."""
