@@ -23,18 +23,17 @@ log = structlog.get_logger()
 
 
 class SmtpPool:
-    """Sends messages over at most `size` connections; the one used last is used next."""
+    """Sends over at most `server.connections` connections; the one used last is used next."""
 
     def __init__(
         self,
         server: Server,
         *,
-        size: int = 10,
         messages_per_session: int = MESSAGES_PER_SESSION,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._server = server
-        self._slots = asyncio.Semaphore(size)
+        self._slots = asyncio.Semaphore(server.connections)
         self._messages_per_session = messages_per_session
         self._idle_seconds = idle_seconds
         self._idle: list[tuple[Session, asyncio.TimerHandle]] = []

@@ -42,6 +42,10 @@ class Server(Protocol):
         """Name to introduce ourselves by; empty: our host name or address."""
 
     @property
+    def connections(self) -> int:
+        """How many connections may be open at once."""
+
+    @property
     def connect_seconds(self) -> float:
         """Patience for DNS, for TCP and for TLS."""
 
