@@ -1,3 +1,7 @@
+"""Rendering: faithful to plain text, strict about data, escaped where it is HTML, never endless."""
+
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,21 +11,23 @@ from domain.errors import FieldError
 from domain.vocabulary import Channel
 
 
-def sms(source, data=None, **options):
-    return render(Channel.SMS, {"text": source}, data or {}, **options)["text"]
+def sms(source: str, data: dict[str, Any] | None = None, **options: Any) -> str:
+    return str(render(Channel.SMS, {"text": source}, data or {}, **options)["text"])
 
 
-def html(source, data=None):
-    return render(Channel.EMAIL, {"subject": "s", "html": source}, data or {})["html"]
+def html(source: str, data: dict[str, Any] | None = None) -> str:
+    return str(render(Channel.EMAIL, {"subject": "s", "html": source}, data or {})["html"])
 
 
-def errors(channel, content, data=None):
+def errors(
+    channel: Channel, content: dict[str, Any], data: dict[str, Any] | None = None
+) -> list[FieldError]:
     with pytest.raises(RenderFailed) as caught:
         render(channel, content, data or {})
     return caught.value.errors
 
 
-def failure(source, data=None):
+def failure(source: str, data: dict[str, Any] | None = None) -> FieldError:
     (error,) = errors(Channel.SMS, {"text": source}, data)
     return error
 
@@ -32,17 +38,17 @@ plain_text = st.text(st.characters(exclude_characters="\x00", exclude_categories
 
 
 @given(plain_text)
-def test_text_without_syntax_renders_to_itself(text):
+def test_text_without_syntax_renders_to_itself(text: str) -> None:
     assert sms(text) == text
     assert html(text) == text
 
 
 @given(plain_text)
-def test_a_value_is_written_as_it_is(text):
+def test_a_value_is_written_as_it_is(text: str) -> None:
     assert sms("{{ word }}", {"word": text}) == text
 
 
-def test_every_text_is_rendered_and_the_rest_is_left():
+def test_every_text_is_rendered_and_the_rest_is_left() -> None:
     content = {
         "text": "Hello {{ name }}",
         "buttons": [[{"text": "Pay {{ amount }}", "url": "https://example.com/{{ id }}"}]],
@@ -54,7 +60,7 @@ def test_every_text_is_rendered_and_the_rest_is_left():
     }
 
 
-def test_attachments_and_numbers_are_left_alone():
+def test_attachments_and_numbers_are_left_alone() -> None:
     attachment = {"filename": "{{ x }}.txt", "base64": "e3sgeCB9fQ=="}
     content = {"subject": "a", "attachments": [attachment]}
     assert render(Channel.EMAIL, content, {}) == content
@@ -62,35 +68,35 @@ def test_attachments_and_numbers_are_left_alone():
     assert render(Channel.PUSH, notice, {}) == notice
 
 
-def test_only_html_is_escaped():
+def test_only_html_is_escaped() -> None:
     content = {"subject": "{{ x }}", "html": "<p>{{ x }}</p>", "text": "{{ x }}"}
     rendered = render(Channel.EMAIL, content, {"x": "<b>&"})
     assert rendered == {"subject": "<b>&", "html": "<p>&lt;b&gt;&amp;</p>", "text": "<b>&"}
 
 
-def test_telegram_html_is_escaped_and_other_modes_are_not():
+def test_telegram_html_is_escaped_and_other_modes_are_not() -> None:
     text = {"text": "<b>{{ x }}</b>", "parse_mode": "HTML"}
     assert render(Channel.TELEGRAM, text, {"x": "<"})["text"] == "<b>&lt;</b>"
     assert render(Channel.TELEGRAM, {"text": "{{ x }}"}, {"x": "<"})["text"] == "<"
 
 
-def test_line_ends_of_a_template_are_kept():
+def test_line_ends_of_a_template_are_kept() -> None:
     assert sms("{{ x }}\n", {"x": 1}) == "1\n"
 
 
-def test_null_is_written_as_nothing():
+def test_null_is_written_as_nothing() -> None:
     assert sms("[{{ x }}]", {"x": None}) == "[]"
 
 
-def test_the_datas_own_names_win_over_methods():
+def test_the_datas_own_names_win_over_methods() -> None:
     assert sms("{{ order.items }} {{ order.keys }}", {"order": {"items": 2, "keys": 3}}) == "2 3"
 
 
-def test_methods_of_objects_without_such_a_name_work():
+def test_methods_of_objects_without_such_a_name_work() -> None:
     assert sms("{% for k, v in o.items() %}{{ k }}={{ v }};{% endfor %}", {"o": {"a": 1}}) == "a=1;"
 
 
-def test_every_missing_value_is_named():
+def test_every_missing_value_is_named() -> None:
     content = {"subject": "{{ order }}", "text": "Hi {{ name }}", "html": "{{ order }}"}
     assert errors(Channel.EMAIL, content) == [
         FieldError("data.order", "is used by the template and missing"),
@@ -107,21 +113,21 @@ def test_every_missing_value_is_named():
         ("{% for x in user.list %}{{ x.gone }}{% endfor %}", "content.sms.text"),
     ],
 )
-def test_a_missing_nested_value_is_named_by_its_path(source, field):
+def test_a_missing_nested_value_is_named_by_its_path(source: str, field: str) -> None:
     assert failure(source, {"user": {"id": 1, "list": [{}]}}).field == field
 
 
-def test_a_value_may_be_missing_where_the_template_asks():
+def test_a_value_may_be_missing_where_the_template_asks() -> None:
     assert sms("{{ x | default('nobody') }}{% if y is defined %}y{% endif %}") == "nobody"
 
 
-def test_a_syntax_error_names_field_and_line():
+def test_a_syntax_error_names_field_and_line() -> None:
     assert failure("a\n{{ 1 + }}") == FieldError(
         "content.sms.text", "unexpected 'end of print statement' (line 2)"
     )
 
 
-def test_a_failing_expression_names_field_and_line():
+def test_a_failing_expression_names_field_and_line() -> None:
     error = failure("a\n\n{{ 1 / zero }}", {"zero": 0})
     assert error.field == "content.sms.text"
     assert error.message.endswith("(line 3)")
@@ -150,7 +156,7 @@ def test_a_failing_expression_names_field_and_line():
         "{{ lipsum() }}",
     ],
 )
-def test_the_sandbox_holds(source):
+def test_the_sandbox_holds(source: str) -> None:
     assert failure(source, {"x": {"a": 1}}).field.startswith(("content.sms.text", "data.lipsum"))
 
 
@@ -184,18 +190,18 @@ def test_the_sandbox_holds(source):
         "{% for i in tree recursive %}{{ loop(tree) }}{{ loop(tree) }}{% endfor %}",
     ],
 )
-def test_nothing_runs_away(source):
+def test_nothing_runs_away(source: str) -> None:
     assert failure(source, {"x": "word", "tree": [1, 2]}).field == "content.sms.text"
 
 
-def test_a_large_but_sensible_list_is_rendered():
+def test_a_large_but_sensible_list_is_rendered() -> None:
     rows = [{"name": f"row {n}"} for n in range(5000)]
     text = sms("{% for row in rows %}{{ loop.index }} {{ row.name }}\n{% endfor %}", {"rows": rows})
     assert text.count("\n") == 5000
     assert text.startswith("1 row 0\n")
 
 
-def test_what_is_too_deep_is_an_error():
+def test_what_is_too_deep_is_an_error() -> None:
     assert failure("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}").field == "content.sms.text"
     nested = "{% for a in x %}" * 30 + "{% endfor %}" * 30
     assert failure(nested, {"x": [1]}).field == "content.sms.text"
@@ -203,23 +209,23 @@ def test_what_is_too_deep_is_an_error():
 
 @pytest.mark.parametrize("field", ["subject", "from", "reply_to"])
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x00"])
-def test_data_cannot_add_a_header(field, end):
+def test_data_cannot_add_a_header(field: str, end: str) -> None:
     content = {"subject": "s", "text": "t", field: "{{ x }}"}
     (error,) = errors(Channel.EMAIL, content, {"x": f"a{end}Bcc: other@example.com"})
     assert error.field == f"content.email.{field}"
 
 
-def test_an_address_of_a_page_is_one_line():
+def test_an_address_of_a_page_is_one_line() -> None:
     (error,) = errors(Channel.PUSH, {"title": "t", "url": "{{ x }}"}, {"x": "a\nb"})
     assert error.field == "content.push.url"
 
 
-def test_text_that_cannot_be_stored_is_refused():
+def test_text_that_cannot_be_stored_is_refused() -> None:
     assert "NUL" in failure(r"{{ '\x00' }}").message
     assert "surrogate" in failure(r"{{ '\ud800' }}").message
 
 
-def test_dates_numbers_and_plurals_follow_the_locale():
+def test_dates_numbers_and_plurals_follow_the_locale() -> None:
     data = {"at": "2030-01-31T22:30:00Z", "n": 2, "sum": "1234.5"}
     assert sms("{{ at | date('long') }}", data, locale="fr-CA") == "31 janvier 2030"
     assert (
@@ -234,11 +240,11 @@ def test_dates_numbers_and_plurals_follow_the_locale():
     assert [sms(polish, {"n": n}, locale="pl") for n in (1, 2, 5)] == ["plik", "pliki", "plików"]
 
 
-def test_an_unknown_locale_is_written_in_english():
+def test_an_unknown_locale_is_written_in_english() -> None:
     assert sms("{{ 1234.5 | number }}", locale="xx-YY") == "1,234.5"
 
 
-def test_variables_are_the_top_level_names_of_all_channels():
+def test_variables_are_the_top_level_names_of_all_channels() -> None:
     content = {
         "email": {"subject": "{{ order.id }}", "html": "{% for x in rows %}{{ x }}{% endfor %}"},
         "push": {"title": "t", "data": {"link": "{{ link }}"}},
@@ -247,7 +253,7 @@ def test_variables_are_the_top_level_names_of_all_channels():
     assert variables(content) == {"order", "rows", "link"}
 
 
-def test_check_names_every_wrong_field():
+def test_check_names_every_wrong_field() -> None:
     content = {
         "email": {"subject": "{{ a", "html": "ok {{ b }}", "text": "{% if %}"},
         "telegram": {"text": "t", "buttons": [[{"text": "{{ x | nofilter }}"}]]},

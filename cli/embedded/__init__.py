@@ -1,0 +1,1 @@
+"""The embedded system of `tocsin up`: real servers, supervised, in one folder."""

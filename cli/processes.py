@@ -1,0 +1,88 @@
+"""api, worker, smtp-sink, migrate: the processes as they run in production."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from config.logging import configure_logging
+from config.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(api)
+    app.command()(worker)
+    app.command("smtp-sink")(smtp_sink)
+    app.command()(migrate)
+
+
+def api() -> None:
+    """Serve the API and the dashboard; it accepts whether or not Temporal answers."""
+    import uvicorn
+
+    from workers.web import create_app
+
+    settings = Settings()
+    configure_logging(settings)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+
+
+def worker(
+    lanes: Annotated[
+        str, typer.Option("--lanes", help="Which lanes, separated by commas")
+    ] = "high,medium,low,control",
+) -> None:
+    """Serve lanes: high, medium and low send; control sweeps, seals and tidies."""
+    import uvloop
+
+    from workers.lanes import run
+
+    settings = Settings()
+    configure_logging(settings)
+    try:
+        uvloop.run(run(settings, [lane.strip() for lane in lanes.split(",") if lane.strip()]))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def smtp_sink() -> None:
+    """Receive mail for the Outbox page instead of sending it on."""
+    from workers.smtp_sink import run
+
+    settings = Settings()
+    configure_logging(settings)
+    asyncio.run(run(settings))
+
+
+def migrate(
+    to: Annotated[str, typer.Option("--to", help="A revision, `head` or `base`")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="Migrate down: data may be lost")] = False,
+) -> None:
+    """Bring the database's schema to a revision, and make what a new installation needs."""
+    from services.bootstrap import bootstrap
+    from stores import migrate as store
+
+    settings = Settings()
+    if down:
+        asyncio.run(store.downgrade(settings.leader_dsn, to))
+        typer.echo(f"Migrated down to {to}.")
+        return
+    asyncio.run(store.upgrade(settings.leader_dsn, to))
+    if to == "head":
+        made = asyncio.run(bootstrap(settings))
+        if made.admin_password:
+            typer.echo(f"First administrator: {made.admin_email} {made.admin_password}")
+        if made.api_key:
+            typer.echo(f"First API key: {made.api_key}")
+    typer.echo(f"The schema is at {to}.")
