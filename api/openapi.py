@@ -26,14 +26,18 @@ _PROBLEM = {
 }
 
 
+_models: dict[str, type[BaseModel]] = {}
+
+
 def body(model: type[BaseModel], example: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """Return what a route adds to describe its JSON body, with an example that runs."""
+    _models[model.__name__] = model
     examples = {"example": {"value": dict(example)}}
     examples |= {name: {"value": value} for name, value in more.items()}
     return {
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"x-model": model}, "examples": examples}},
+            "content": {"application/json": {"schema": _ref(model.__name__), "examples": examples}},
         }
     }
 
@@ -50,30 +54,29 @@ def describe(web: FastAPI) -> None:
             schemas["Problem"] = _PROBLEM
             for path in document["paths"].values():
                 for operation in path.values():
-                    _complete(operation, schemas)
+                    _complete(operation)
+            for model in _models.values():
+                _hoist(model, schemas)
             web.openapi_schema = document
         return web.openapi_schema
 
     web.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    model = content["schema"].get("x-model") if content else None
-    if model is not None:
-        content["schema"] = _hoist(model, schemas)
+def _complete(operation: dict[str, Any]) -> None:
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
     responses["default"] = {
         "description": "A problem (RFC 9457)",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
+        "content": {"application/problem+json": {"schema": _ref("Problem")}},
     }
 
 
-def _hoist(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, str]:
+def _hoist(model: type[BaseModel], schemas: dict[str, Any]) -> None:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs", {}))
     schemas[model.__name__] = schema
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
