@@ -82,7 +82,7 @@ def down(data_dir: DataDir = None) -> None:
 
     folder = default_folder(settings_from(data_dir))
     state = folder.read_state() or {}
-    supervisor = state.get("supervisor")
+    supervisor = state.get("supervisor") or {}
     if not is_alive(supervisor):
         typer.echo(f"Tocsin does not run on {folder.path}.")
         return

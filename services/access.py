@@ -191,3 +191,10 @@ def _matches(stored: str, password: str) -> bool:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+async def operator(app: App) -> Actor:
+    """Return who works on the machine itself: whoever can read its secret key may do all."""
+    async with app.db.leader() as conn:
+        module = await store.default_module(conn)
+    return Actor("operator", module.id, module.key, frozenset({"*"}), all_modules=True)

@@ -106,7 +106,7 @@ async def _key(conn: AsyncConnection, settings: Settings, module_id: UUID) -> st
 async def _accounts(app: App, conn: AsyncConnection) -> None:
     """Give every channel an account: real SMTP for e-mail, the sandbox for the others."""
     settings = app.settings
-    url = f"smtp://127.0.0.1:{settings.smtp_sink_port}?security=plain"
+    url = f"smtp://127.0.0.1:{settings.smtp_sink_port}?starttls=never"
     if settings.smtp_url is not None:
         url = settings.smtp_url.get_secret_value()
     mail = SmtpSettings.from_url(url).revealed()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -44,7 +45,7 @@ async def dependencies(app: App) -> list[Dependency]:
     checks = [_check("postgresql", lambda: _leader(app), needed=True)]
     for number, engine in enumerate(app.db.replicas, start=1):
         name = "replica" if len(app.db.replicas) == 1 else f"replica {number}"
-        checks.append(_check(name, lambda engine=engine: _replica(engine), needed=False))
+        checks.append(_check(name, partial(_replica, engine), needed=False))
     checks.append(_check("temporal", lambda: _temporal(app), needed=False))
     return list(await asyncio.gather(*checks))
 

@@ -19,3 +19,5 @@ class Facts:
     module: str
     category: str
     channels: tuple[str, ...]
+
+ALL: Final = (MODULE, CATEGORY, PRIORITY, STATE, CHANNEL)

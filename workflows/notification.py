@@ -6,7 +6,6 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.delivery import Delivery
-
     from domain.orders import Order, Progress
     from workflows import attributes, policies
 

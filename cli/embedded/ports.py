@@ -43,7 +43,8 @@ def _owner(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr.port == port and connection.pid:
+            here = connection.laddr and connection.laddr.port == port
+            if listens and here and connection.pid:
                 name = psutil.Process(connection.pid).name()
                 return f" by {name} (process {connection.pid})"
     except psutil.Error:

@@ -124,7 +124,7 @@ class Supervisor:
             await self._await_ready(one, one.process)
 
     async def _await_ready(self, one: Running, process: asyncio.subprocess.Process) -> None:
-        while process.returncode is None:  # noqa: ASYNC110 - asks another process, no event here
+        while process.returncode is None:
             if await one.part.ready():
                 self._note(one, "ready")
                 return
