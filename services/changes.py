@@ -13,7 +13,7 @@ from domain.errors import Conflict, Invalid, Stale
 from domain.ids import encode, new_id
 from domain.orders import Order
 from domain.retry import LIFETIMES
-from domain.vocabulary import CategoryClass, Priority, State
+from domain.vocabulary import CategoryClass, Channel, Priority, State
 from services import notifications, starting
 from services.acceptance import check_words, choose_channels
 from services.access import Actor
@@ -71,7 +71,7 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     priority = Priority.HIGH if row.class_ == "otp" else given.get("priority") or row.priority
     data = merge(row.data, given["data"]) if given.get("data") else row.data
     content = _content(row, given)
-    channels = list(row.channels)
+    channels = [Channel(name) for name in row.channels]
     if content is not None and "content" in given:
         channels = list(choose_channels(None, content))
     await _check(conn, row, content, data, channels)

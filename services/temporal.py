@@ -5,6 +5,8 @@ import time
 from datetime import timedelta
 
 import structlog
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority as TaskPriority
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -118,3 +120,15 @@ class Temporal:
         self._down_until = time.monotonic() + _PAUSE_SECONDS
         log.warning("temporal.unavailable", error=str(error)[:200])
         return TemporalDown(str(error))
+
+
+async def register_attributes(client: Client) -> None:
+    """Register our search attributes, without which no workflow can start; repeatable."""
+    kinds = {key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in attributes.ALL}
+    try:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            log.warning("temporal.attributes_not_registered", error=str(error)[:200])

@@ -16,7 +16,7 @@ from config.settings import Settings
 from domain.orders import LANES
 from domain.vocabulary import Priority
 from services.app import close_app, open_app
-from services.temporal import TemporalDown
+from services.temporal import TemporalDown, register_attributes
 from workers.connections import open_delivery
 from workers.upkeep import Upkeep
 from workflows.notification import NotificationWorkflow
@@ -65,7 +65,9 @@ async def _client(connect: Callable[[], Awaitable[Client]], stop: asyncio.Event)
     """Wait for Temporal as long as it takes; None when the process is told to stop first."""
     while not stop.is_set():
         try:
-            return await connect()
+            client = await connect()
+            await register_attributes(client)
+            return client
         except TemporalDown:
             try:
                 await asyncio.wait_for(stop.wait(), 1)

@@ -21,9 +21,7 @@ class Keeper:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def handle_DATA(
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep a mail once per recipient."""
         content = envelope.content or b""
         mime = content.encode() if isinstance(content, str) else content

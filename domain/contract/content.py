@@ -36,7 +36,7 @@ class EmailContent(Request):
     text: Text | None = None
     from_: Annotated[Line | None, Field(alias="from", max_length=320)] = None
     reply_to: Annotated[Line, Field(max_length=320)] | None = None
-    attachments: Annotated[list[Attachment], Field(max_length=20)] = []
+    attachments: Annotated[list[Attachment], Field(max_length=20)] | None = None
 
     @model_validator(mode="after")
     def _has_a_body(self) -> "EmailContent":

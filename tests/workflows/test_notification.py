@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from domain.orders import Order, Progress
+from services.temporal import register_attributes
 from workflows.notification import NotificationWorkflow
 
 SERVER = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
@@ -25,6 +26,7 @@ class Scripted:
     def __init__(self, script: Sequence[Progress]) -> None:
         self.script = list(script)
         self.asked: list[str] = []
+        self.times: list[datetime] = []
 
     @activity.defn
     async def prepare(self, order: Order) -> Progress:
@@ -38,6 +40,7 @@ class Scripted:
 
     def _next(self, name: str) -> Progress:
         self.asked.append(name)
+        self.times.append(activity.info().current_attempt_scheduled_time)
         return self.script.pop(0)
 
 
@@ -46,6 +49,7 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(SERVER)
     ) as env:
+        await register_attributes(env.client)
         yield env
 
 
@@ -76,7 +80,7 @@ async def run(
         begun = await env.get_current_time()
         handle = await start(env, queue, begun + due_in if due_in else None)
         result = await handle.result()
-        return scripted, result, await env.get_current_time() - begun
+        return scripted, result, scripted.times[-1] - begun
 
 
 async def test_what_is_due_now_is_prepared_and_delivered_in_one_activity(
