@@ -11,7 +11,6 @@ import signal
 import ssl
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -59,6 +58,12 @@ class FakeSmtp:
         """The verbs of all commands, in order of arrival."""
         return self._manners.commands
 
+    async def hears(self, verb: str, times: int = 1) -> None:
+        """Wait until a command has come so many times."""
+        while self.commands.count(verb) < times:
+            self._manners.heard.clear()
+            await self._manners.heard.wait()
+
     def script(self, *faults: Fault) -> None:
         """Let these faults strike, each when its stage is next reached."""
         self._script.add(faults)
@@ -84,15 +89,14 @@ class FakeSmtp:
         """Stop listening and end all connections, as a server that dies."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._sessions):
-            task.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
+        await self.hang_up()
 
     async def hang_up(self) -> None:
         """End all connections, and go on listening."""
         for task in list(self._sessions):
             task.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
+        await asyncio.sleep(0)  # lets the event loop close the sockets
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -103,13 +107,14 @@ class FakeSmtp:
         session = Session(self.connections, self._manners, reader, writer, encrypted=encrypted)
         try:
             await session.run()
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            self._sessions.discard(task)
-            writer.close()
-            with suppress(OSError):
+            if not writer.is_closing():
+                writer.close()
                 await writer.wait_closed()
+        except (asyncio.CancelledError, OSError):
+            return
+        finally:
+            writer.transport.abort()
+            self._sessions.discard(task)
 
     async def _keep(self, received: Received) -> None:
         if self._journal is None:

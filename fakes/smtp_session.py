@@ -41,6 +41,7 @@ class Manners:
     knows_ehlo: bool = True
     messages_per_connection: int = 0
     commands: list[str] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Gone(Exception):
@@ -78,6 +79,7 @@ class Session:
             while True:
                 line = await self._read_line()
                 self._manners.commands.append(line.partition(" ")[0].upper())
+                self._manners.heard.set()
                 await self._obey(line)
 
     async def _obey(self, line: str) -> None:
@@ -109,8 +111,15 @@ class Session:
         if self._manners.tls is None:
             await self._say("502 5.5.1 no TLS here")
         elif await self._answer("starttls", "220 2.0.0 go on"):
-            await self._writer.start_tls(self._manners.tls)
-            self._encrypted = True
+            await self._start_tls(self._manners.tls)
+
+    async def _start_tls(self, context: ssl.SSLContext) -> None:
+        try:
+            await self._writer.start_tls(context)
+        except OSError:
+            self._writer.transport.abort()
+            raise Gone from None
+        self._encrypted = True
 
     async def _auth(self, argument: str) -> None:
         mechanism, _, initial = argument.partition(" ")
@@ -218,9 +227,7 @@ class Session:
                 self._writer.transport.abort()
                 raise Gone
             case "hang":
-                while await self._reader.read(65536):
-                    pass
-                raise Gone
+                await asyncio.Event().wait()
             case "half":
                 self._writer.write(b"25")
                 raise Gone

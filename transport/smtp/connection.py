@@ -1,12 +1,16 @@
 """One connection to a mail server: carries a dialogue's bytes and knows when it was lost."""
 
 import asyncio
+import time
 from collections import deque
-from typing import cast
+from typing import Final, cast
 
 from transport.smtp.exchange import Phase, Problem, Stopped
 from transport.smtp.protocol import Answer, Dialogue
 from transport.smtp.replies import MalformedReply, Reply
+
+FLUSH_PAUSE: Final = 0.001
+FLUSH_PAUSE_MOST: Final = 0.02
 
 
 class Connection(asyncio.Protocol):
@@ -15,18 +19,16 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.dialogue = Dialogue()
         self.closed = asyncio.get_running_loop().create_future()
-        self._transport: asyncio.Transport | None = None
+        self._transports: list[asyncio.Transport] = []
         self._answers: deque[Answer] = deque()
         self._waiter: asyncio.Future[None] | None = None
-        self._flushed = True
         self._problem: Problem = ""
         self._detail = ""
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The transport in use: the socket's, then that of TLS."""
-        assert self._transport is not None  # noqa: S101
-        return self._transport
+        """The transport in use: the socket's, or that of TLS above it."""
+        return self._transports[-1]
 
     @property
     def usable(self) -> bool:
@@ -38,9 +40,8 @@ class Connection(asyncio.Protocol):
         self.attach(cast(asyncio.Transport, transport))
 
     def attach(self, transport: asyncio.Transport) -> None:
-        """Go on with this transport; its buffer counts as full while anything is in it."""
-        self._transport = transport
-        transport.set_write_buffer_limits(high=0)
+        """Go on with this transport, above those that were in use."""
+        self._transports.append(transport)
 
     def data_received(self, data: bytes) -> None:
         """Hand the server's bytes to the dialogue."""
@@ -60,15 +61,6 @@ class Connection(asyncio.Protocol):
         if not self.closed.done():
             self.closed.set_result(None)
 
-    def pause_writing(self) -> None:
-        """Note that bytes wait to leave."""
-        self._flushed = False
-
-    def resume_writing(self) -> None:
-        """Note that all bytes have left."""
-        self._flushed = True
-        self._wake()
-
     def write(self, data: bytes, phase: Phase) -> None:
         """Give bytes to the socket; raises Stopped, and writes nothing, when it is known dead."""
         self.check(phase)
@@ -82,11 +74,19 @@ class Connection(asyncio.Protocol):
         return self._answers.popleft().reply
 
     async def flush(self, phase: Phase, seconds: float) -> None:
-        """Wait until every written byte has left; raises Stopped when the connection is lost."""
-        while not self._flushed:
-            self.check(phase)
-            await self._wait(phase, seconds)
+        """Wait until the system has taken every written byte; raises Stopped.
+
+        The buffers are looked at again and again, because under TLS no event loop tells when the
+        buffer of the socket itself is empty.
+        """
+        until, pause = time.monotonic() + seconds, 0.0
         self.check(phase)
+        while any(transport.get_write_buffer_size() for transport in self._transports):
+            await asyncio.sleep(pause)
+            self.check(phase)
+            if time.monotonic() >= until:
+                raise Stopped.because(phase, "timeout", "the time was up")
+            pause = min(pause + FLUSH_PAUSE, FLUSH_PAUSE_MOST)
 
     def check(self, phase: Phase) -> None:
         """Raise Stopped when the connection has a problem."""
@@ -97,8 +97,8 @@ class Connection(asyncio.Protocol):
         """Drop the connection at once; the first problem is the one remembered."""
         if not self._problem:
             self._problem, self._detail = problem, detail
-        if self._transport is not None:
-            self._transport.abort()
+        for transport in reversed(self._transports):
+            transport.abort()
         self._wake()
 
     def close(self) -> None:

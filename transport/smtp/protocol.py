@@ -51,7 +51,9 @@ class Dialogue:
 
     @property
     def phase(self) -> Phase | None:
-        """The step whose reply is awaited; None when it is our turn."""
+        """The step whose reply is awaited, or `body` within the content; None between steps."""
+        if self._in_body:
+            return "body"
         return self._awaited[0] if self._awaited else None
 
     def receive(self, data: bytes) -> Iterator[Answer]:
