@@ -27,7 +27,6 @@ class Account:
     channel: Channel
     vendor: str
     sender: Vendor
-    takes_mime: bool
 
 
 class Accounts:
@@ -60,7 +59,6 @@ class Accounts:
             channel=Channel(row.channel),
             vendor=row.vendor,
             sender=kind.open(self._seal.open(row.settings), self._parts),
-            takes_mime=kind.takes_mime,
         )
 
     async def _refresh(self) -> None:

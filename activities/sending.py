@@ -97,7 +97,7 @@ class Sending:
         return build(
             leased.channel,
             render(leased.channel, content, leased.data, locale=leased.locale),
-            as_fields=not account.takes_mime,
+            as_fields=account.sender.takes_fields,
             address=leased.address,
             name=leased.name or "",
             attempt_id=encode("att", attempt),

@@ -55,7 +55,7 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
             if client is None:
                 return
             for lane in served:
-                await stack.enter_async_context(_worker(client, lane, delivery, settings))
+                await stack.enter_async_context(serve(client, lane, delivery, settings))
         log.info("worker.serving", lanes=list(lanes))
         await stop.wait()
         log.info("worker.stopping", lanes=list(lanes))
@@ -76,7 +76,8 @@ async def _client(connect: Callable[[], Awaitable[Client]], stop: asyncio.Event)
     return None
 
 
-def _worker(client: Client, lane: Priority, delivery: Delivery, settings: Settings) -> Worker:
+def serve(client: Client, lane: Priority, delivery: Delivery, settings: Settings) -> Worker:
+    """Return the worker of a lane: its workflows and its activities."""
     return Worker(
         client,
         task_queue=LANES[lane],
