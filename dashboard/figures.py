@@ -1,0 +1,59 @@
+"""How numbers and balances are shown: thin spaces, segments of the balance bar, links by state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from domain.balance import FIELDS
+from domain.vocabulary import SENT_STATES, WAITING
+
+WIDTH: Final = 1000
+"""Units of the balance bar's width; the drawing is stretched to its place."""
+
+_SMALLEST: Final = 6.0  # units: a single failure among a million is still seen
+_THIN_SPACE: Final = "\u2009"
+_ORDER: Final = ("sent", "suppressed", "failed", "expired", "cancelled", "unknown", "waiting")
+_MANY: Final = {"sent": tuple(SENT_STATES), "waiting": tuple(WAITING)}
+
+assert set(_ORDER) == set(FIELDS[1:])  # noqa: S101 - a new field must get its place
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One state's part of the bar: from `x`, `width` wide, in units of WIDTH."""
+
+    name: str
+    count: int
+    x: float
+    width: float
+
+
+def thousands(number: int) -> str:
+    """Return a number with thin spaces between its thousands, such as 48 213."""
+    return f"{number:,}".replace(",", _THIN_SPACE)
+
+
+def segments(figures: Mapping[str, int]) -> list[Segment]:
+    """Return the bar's parts in order; empty ones are left out, small ones stay visible."""
+    present = [name for name in _ORDER if figures[name] > 0]
+    total = sum(figures[name] for name in present)
+    raw = {name: max(_SMALLEST, WIDTH * figures[name] / total) for name in present}
+    scale = WIDTH / sum(raw.values()) if raw else 1
+    found, x = [], 0.0
+    for name in present:
+        width = raw[name] * scale
+        found.append(Segment(name, figures[name], round(x, 2), round(width, 2)))
+        x += width
+    return found
+
+
+def states_of(name: str) -> tuple[str, ...]:
+    """Return the states that a figure of the balance adds up; `asked` is all of them: none."""
+    return () if name == "asked" else tuple(str(s) for s in _MANY.get(name, (name,)))
+
+
+def state_link(base: str, name: str) -> str:
+    """Return the list behind a figure: `base` narrowed to its states."""
+    query = urlencode([("state", state) for state in states_of(name)])
+    return base if not query else f"{base}{'&' if '?' in base else '?'}{query}"
