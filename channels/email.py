@@ -6,7 +6,8 @@ several times more.
 
 import time
 from collections.abc import Mapping
-from email.utils import formatdate
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -73,9 +74,9 @@ def _body(html: str | None, text: str | None) -> bytes:
         if text is None:
             raise WrongField("text", "needs html, text or both")
         return encode_body("plain", text, "text")
-    told = html_to_text(html) if text is None else text
-    parts = [encode_body("plain", told, "text"), encode_body("html", html, "html")]
-    return join_parts("alternative", ALTERNATIVE, parts)
+    shown = encode_body("html", html, "html")
+    told = encode_body("plain", html_to_text(html) if text is None else text, "text")
+    return join_parts("alternative", ALTERNATIVE, [told, shown])
 
 
 @lru_cache(maxsize=1024)
@@ -99,4 +100,4 @@ def _check_id(value: str, field: str) -> str:
 
 @lru_cache(maxsize=2)
 def _date(second: int) -> str:
-    return formatdate(second)
+    return format_datetime(datetime.fromtimestamp(second, UTC))

@@ -19,6 +19,8 @@ _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'
 _FILENAME: Final = re.compile(r"[A-Za-z0-9._()+,-]+(?: [A-Za-z0-9._()+,-]+)*")
 _NAMED: Final = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*", re.DOTALL)
 _SEGMENT: Final = 60
+_PIECE: Final = 18
+"""Characters of a piece, each of which may take three octets."""
 
 
 def check_line(value: str, field: str) -> str:
@@ -61,6 +63,7 @@ def read_mailbox(value: str, field: str) -> tuple[str, Mailbox]:
 
 def encode_mailbox(name: str, display: str, mailbox: Mailbox) -> str:
     """Return an address header field (RFC 5322 §3.4); a non-ASCII local part stays as it is."""
+    display = display.strip()
     if not display:
         return f"{name}: {mailbox}"
     head = f"{name}: {_encode_phrase(display)}"
@@ -76,7 +79,7 @@ def encode_filename(filename: str) -> str:
     encoded = quote(filename, safe="")
     if len(encoded) <= _SEGMENT:
         return f";\r\n filename*=utf-8''{encoded}"
-    pieces = re.findall(rf"(?:%..|.){{1,{_SEGMENT // 3}}}", encoded)
+    pieces = re.findall(rf"(?:%..|.){{1,{_PIECE}}}", encoded)
     first, *others = pieces
     lines = [f";\r\n filename*0*=utf-8''{first}"]
     lines += [f";\r\n filename*{number}*={piece}" for number, piece in enumerate(others, start=1)]

@@ -26,7 +26,7 @@ _TAG: Final = re.compile(
 
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
 _ATTRIBUTE: Final = re.compile(
-    r"""(?:^|[\s"'/])(href|alt)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.IGNORECASE
+    r"""([^\s"'=/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++)))?+"""
 )
 _LINKS: Final = ("http://", "https://", "mailto:", "tel:")
 
