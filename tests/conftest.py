@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.fixtures.ledger",
     "tests.fixtures.api",
     "tests.fixtures.system",
+    "tests.fixtures.dashboard",
 ]
