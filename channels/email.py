@@ -44,15 +44,8 @@ def assemble(
         display, mailbox = read_mailbox(reply_to, "reply_to")
         headers.append(encode_mailbox("Reply-To", display, mailbox))
         mailboxes.append(mailbox)
-    attempt = _check_id(attempt_id, "attempt_id")
-    headers += [
-        encode_text("Subject", check_line(content["subject"], "subject")),
-        f"Date: {_date(int(time.time()))}",
-        f"Message-ID: <{attempt}@{sender.domain.strip('[]')}>",
-        f"X-Tocsin-Notification: {_check_id(notification_id, 'notification_id')}",
-        f"X-Tocsin-Attempt: {attempt}",
-        "MIME-Version: 1.0\r\n",
-    ]
+    headers.append(encode_text("Subject", check_line(content["subject"], "subject")))
+    headers.append(_identity(attempt_id, notification_id, sender.domain.strip("[]")))
     mime = "\r\n".join(headers).encode() + _entity(content)
     utf8 = not all(mailbox.ascii for mailbox in mailboxes)
     return EmailMessage(attempt_id, str(sender), str(recipient), mime, utf8)
@@ -90,6 +83,16 @@ def _recipient(address: str) -> Mailbox:
         return parse_mailbox(address)
     except InvalidMailbox as error:
         raise WrongField("to_address", str(error)) from None
+
+
+def _identity(attempt_id: str, notification_id: str, domain: str) -> str:
+    attempt = _check_id(attempt_id, "attempt_id")
+    notification = _check_id(notification_id, "notification_id")
+    return (
+        f"Date: {_date(int(time.time()))}\r\nMessage-ID: <{attempt}@{domain}>\r\n"
+        f"X-Tocsin-Notification: {notification}\r\nX-Tocsin-Attempt: {attempt}\r\n"
+        "MIME-Version: 1.0\r\n"
+    )
 
 
 def _check_id(value: str, field: str) -> str:
