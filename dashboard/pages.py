@@ -1,0 +1,24 @@
+"""The dashboard as an application: pages for people, rendered on the server."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from dashboard import account, assets, compose, notifications, outbox, overview, sign_in
+from dashboard.problems import install_problems
+from dashboard.security import SecurityHeaders
+from services.app import App
+
+
+def create_dashboard(app: App) -> FastAPI:
+    """Return the dashboard as an application, to be mounted at `/` behind the API."""
+    web = FastAPI(title="Tocsin", docs_url=None, redoc_url=None, openapi_url=None)
+    web.state.app = app
+    install_problems(web)
+    web.add_middleware(SecurityHeaders)
+    for part in _PARTS:
+        web.include_router(part.router)
+    return web
+
+
+_PARTS: Any = (assets, sign_in, overview, notifications, compose, outbox, account)
