@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ from services.app import close_app, open_app
 from tests.acceptance.windows import CLASSES, WINDOWS, Window
 from tests.fixtures.api import KEY, a_client, settings_for
 from tests.fixtures.deployment import Deployment
-from tests.fixtures.servers import TestTemporal, until
+from tests.fixtures.servers import NAMESPACES, Servers, TestTemporal, a_database, until
 
 
 async def _ask(client: httpx.AsyncClient, category: str) -> None:
@@ -29,19 +28,32 @@ async def _ask(client: httpx.AsyncClient, category: str) -> None:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("category", CLASSES)
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.failpoint)
 async def test_every_window_is_survived(
-    window: Window, category: str, database: Any, temporal_server: TestTemporal, tmp_path: Path
+    window: Window, postgres_servers: Servers, temporal_server: TestTemporal, tmp_path: Path
 ) -> None:
-    fired = tmp_path / "fired"
+    async def one(category: str, namespace: str) -> None:
+        folder = tmp_path / category
+        folder.mkdir()
+        async with a_database(postgres_servers) as database, FakeSmtp() as smtp:
+            await _survive(
+                window,
+                category,
+                Deployment(database, temporal_server.address, namespace, folder, smtp),
+            )
+
+    await asyncio.gather(*(one(*pair) for pair in zip(CLASSES, NAMESPACES, strict=True)))
+
+
+async def _survive(window: Window, category: str, system: Deployment) -> None:
+    fired = system.folder / "fired"
+    system.extra = {
+        "TOCSIN_FAILPOINT": window.failpoint,
+        "TOCSIN_FAILPOINT_LOG": str(fired),
+        "TOCSIN_OTP_START_SECONDS": "3" if window.failpoint == "accepted" else "30",
+    }
+    await system.prepare()
     async with AsyncExitStack() as stack:
-        smtp = await stack.enter_async_context(FakeSmtp())
-        extra = {"TOCSIN_FAILPOINT": window.failpoint, "TOCSIN_FAILPOINT_LOG": str(fired)}
-        system = Deployment(database, temporal_server.address, tmp_path, smtp, extra=extra)
-        if window.failpoint == "accepted":
-            system.extra = {**extra, "TOCSIN_OTP_START_SECONDS": "3"}
-        await system.prepare()
         stack.push_async_callback(system.close)
         await system.start("worker", "worker", "--lanes", "high,medium,low,control")
         async with await _client(window, system, stack) as client:
@@ -54,16 +66,15 @@ async def test_every_window_is_survived(
             "SELECT e FROM outbox_batches, jsonb_array_elements(events) e"
             " WHERE e->>'type' = 'delivery'"
         )
-        wanted = window.expected(category)
-        print(
-            f"{window.failpoint:<9} {category:<14} killed {window.process}; "
-            f"state {row['state']}, mails {len(smtp.messages)}, attempts {row['attempts']}, "
-            f"starts {system.starts}"
-        )
-        assert system.starts[window.process] >= 2, "the fault never fired"
-        assert row["state"] == wanted.state
-        assert len(smtp.messages) in wanted.mails
-        assert len({str(event) for event in events}) == len(events), "an event was told twice"
+    mails, wanted = len(system.smtp.messages), window.expected(category)
+    print(
+        f"{window.failpoint:<9} {category:<14} killed {window.process}; state {row['state']}, "
+        f"mails {mails}, attempts {row['attempts']}, starts {system.starts}"
+    )
+    assert system.starts[window.process] >= 2, "the fault never fired"
+    assert row["state"] == wanted.state
+    assert mails in wanted.mails
+    assert len({str(event) for event in events}) == len(events), "an event was told twice"
 
 
 async def _client(window: Window, system: Deployment, stack: AsyncExitStack) -> httpx.AsyncClient:
@@ -76,7 +87,8 @@ async def _client(window: Window, system: Deployment, stack: AsyncExitStack) -> 
         settings_for(
             system.database,
             temporal_address=system.temporal,
-            otp_start_seconds=20,
+            temporal_namespace=system.namespace,
+            otp_start_seconds=30,
         )
     )
     stack.push_async_callback(close_app, app)
