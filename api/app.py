@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import (
-    outbox,
     analytics,
     categories,
     groups,
@@ -16,6 +15,7 @@ from api import (
     live,
     modules,
     notifications,
+    outbox,
     profiles,
     templates,
 )

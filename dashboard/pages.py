@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dashboard import account, assets, compose, notifications, outbox, overview, sign_in
+from dashboard import account, assets, outbox, overview, sign_in
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
 from services.app import App
@@ -21,4 +21,4 @@ def create_dashboard(app: App) -> FastAPI:
     return web
 
 
-_PARTS: Any = (assets, sign_in, overview, notifications, compose, outbox, account)
+_PARTS: Any = (assets, sign_in, overview, outbox, account)

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from dashboard.pages import create_dashboard
 from fastapi import FastAPI
 
 from api.app import create_api
 from config.settings import Settings
+from dashboard.pages import create_dashboard
 from services.app import close_app, open_app
 
 

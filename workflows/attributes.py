@@ -20,4 +20,5 @@ class Facts:
     category: str
     channels: tuple[str, ...]
 
+
 ALL: Final = (MODULE, CATEGORY, PRIORITY, STATE, CHANNEL)
