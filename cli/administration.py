@@ -63,7 +63,7 @@ def reset_password(email: str, data_dir: DataDir = None) -> None:
 
 def local_settings(data_dir: "DataDir" = None) -> Settings:
     """Return settings that reach the system that runs on a data folder, with its ports and key."""
-    from cli.embedded.system import default_folder
+    from cli.embedded.data_folder import default_folder
 
     settings = settings_from(data_dir)
     folder = default_folder(settings)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.embedded.data_folder import DataFolder
+from cli.embedded.data_folder import DataFolder, default_folder
 from cli.embedded.process import is_alive
 from cli.embedded.trouble import Trouble
 from config.settings import Settings
@@ -50,7 +50,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready")] = False,
 ) -> None:
     """Start Tocsin with PostgreSQL, a replica, Temporal, API, workers and an SMTP sink."""
-    from cli.embedded.system import default_folder, run
+    from cli.embedded.system import run
 
     settings = settings_from(data_dir, port)
     folder = default_folder(settings)
@@ -66,8 +66,6 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts")] = False,
 ) -> None:
     """Show each part: its state, process, port and restarts; exit code 3 when it is stopped."""
-    from cli.embedded.system import default_folder
-
     state = _state(default_folder(settings_from(data_dir)))
     if as_json:
         typer.echo(json.dumps(state, indent=1))
@@ -78,8 +76,6 @@ def status(
 
 def down(data_dir: DataDir = None) -> None:
     """Stop the system that runs on a data folder, and wait until it is gone."""
-    from cli.embedded.system import default_folder
-
     folder = default_folder(settings_from(data_dir))
     state = folder.read_state() or {}
     supervisor = state.get("supervisor") or {}

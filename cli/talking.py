@@ -9,6 +9,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from cli.embedded.data_folder import default_folder
 from cli.embedded.trouble import Trouble
 from cli.running import DataDir, settings_from
 
@@ -87,8 +88,6 @@ def tail(
 
 
 def _client(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
-    from cli.embedded.system import default_folder
-
     settings = settings_from(data_dir)
     state = default_folder(settings).read_state() or {}
     if key is None and settings.bootstrap_api_key is not None:

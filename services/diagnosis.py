@@ -145,7 +145,7 @@ async def _lanes(app: App) -> list[Finding]:
             Finding(
                 f"lane {priority}",
                 pollers > 0,
-                f"{pollers} processes serve it",
+                f"served by {pollers} {'process' if pollers == 1 else 'processes'}",
                 f"Start `tocsin worker --lanes {priority}`.",
             )
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from cli.embedded.trouble import Trouble
+from config.settings import Settings
 
 LAYOUT: Final = 1
 LEAST_FREE: Final = 500_000_000
@@ -101,3 +102,8 @@ class DataFolder:
                 f"Tocsin runs on {self.path} already.",
                 "`tocsin status` shows it, `tocsin down` stops it.",
             ) from None
+
+
+def default_folder(settings: Settings) -> DataFolder:
+    """Return the data folder of the settings: TOCSIN_DATA_DIR, or .tocsin where we are."""
+    return DataFolder(settings.data_dir or Path.cwd() / ".tocsin")

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -67,8 +66,3 @@ async def _start(
     finally:
         apart.cancel()
     panel.show(console, settings, made)
-
-
-def default_folder(settings: Settings) -> DataFolder:
-    """Return the data folder of the settings: TOCSIN_DATA_DIR, or .tocsin where we are."""
-    return DataFolder(settings.data_dir or Path.cwd() / ".tocsin")

@@ -1,0 +1,188 @@
+"""`tocsin up` as its users start it: kill -9 of everything, a killed part, refusals, down."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.fixtures.servers import free_port, until
+
+OFFSETS = (0, 1, 2, 3, 4, 5)
+
+
+@dataclass
+class Up:
+    """A data folder and the commands on it."""
+
+    folder: Path
+    port: int
+    key: str = ""
+
+    async def command(self, *arguments: str, code: int | None = 0) -> str:
+        """Run `tocsin …` on the folder and return what it said; fail on another exit code."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cli.main", *arguments, "--data-dir", str(self.folder),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**environment, "TOCSIN_API_KEY": self.key, "NO_COLOR": "1"},
+        )  # fmt: skip
+        said = (await process.communicate())[0].decode()
+        assert code is None or process.returncode == code, said
+        return said
+
+    async def up(self) -> str:
+        """Start it, and keep the key it shows the first time."""
+        said = await self.command("up", "--detach", "--port", str(self.port))
+        if found := re.search(r"tcs_[\w-]+", said):
+            self.key = found[0]
+        return said
+
+    async def status(self) -> dict[str, Any]:
+        """Return what `tocsin status --json` tells."""
+        told: dict[str, Any] = json.loads(await self.command("status", "--json", code=None))
+        return told
+
+    def client(self) -> httpx.AsyncClient:
+        """Return a client of its API."""
+        return httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"Authorization": f"Bearer {self.key}"},
+            trust_env=False,
+        )
+
+    async def received(self) -> list[dict[str, Any]]:
+        """Return what the mail sink received."""
+        async with self.client() as client:
+            items: list[dict[str, Any]] = (await client.get("/v1/outbox")).json()["items"]
+        return items
+
+
+def ports_in_a_row() -> int:
+    """Return a port that is free together with those that follow it in an embedded system."""
+    while True:
+        port = free_port()
+        try:
+            for offset in OFFSETS:
+                with socket.socket() as sock:
+                    sock.bind(("127.0.0.1", port + offset))
+        except (OSError, OverflowError):
+            continue
+        return port
+
+
+@pytest.fixture
+async def started(tmp_path: Path) -> AsyncIterator[Up]:
+    """Start a system of its own, and stop it whatever happened."""
+    system = Up(tmp_path / "data", ports_in_a_row())
+    try:
+        said = await system.up()
+        assert "Tocsin is ready" in said
+        assert system.key in said
+        yield system
+    finally:
+        await system.command("down", code=None)
+
+
+async def ask(client: httpx.AsyncClient, **change: Any) -> str:
+    """Ask for a mail and return its id."""
+    body = {
+        "recipient": {"email": "sam@example.com"},
+        "content": {"email": {"subject": "Hi", "text": "Hello"}},
+        **change,
+    }
+    answer = await client.post("/v1/notifications", json=body)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+async def finished(client: httpx.AsyncClient, id: str) -> dict[str, Any]:
+    """Wait until a notification has an end."""
+    while True:
+        found: dict[str, Any] = (await client.get(f"/v1/notifications/{id}")).json()
+        if found["finished_at"]:
+            return found
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.timeout(300)
+async def test_kill_9_of_everything_loses_nothing_and_sends_on_time(started: Up) -> None:
+    due = datetime.now(UTC) + timedelta(seconds=40)
+    async with started.client() as client:
+        id = await ask(client, send_at=due.isoformat())
+    state = await started.status()
+    everyone = [state["supervisor"], *(part["pid"] for part in state["parts"])]
+    assert None not in everyone
+    processes = [psutil.Process(pid) for pid in everyone]
+    for pid in everyone:
+        os.kill(pid, signal.SIGKILL)
+    _, left = psutil.wait_procs(processes, timeout=10)
+    assert left == [], "the fault never happened"
+    assert not (await started.status())["running"]
+
+    again = await started.up()
+    back = datetime.now(UTC)
+    assert "Tocsin is ready" in again
+    assert "tcs_" not in again, "a key is shown once"
+    async with started.client() as client:
+        found = await finished(client, id)
+    received = await started.received()
+    tried = datetime.fromisoformat(found["deliveries"][0]["tries"][0]["at"])
+    late = (tried - max(due, back)).total_seconds()
+    print(
+        f"killed {len(everyone)} processes, back {(due - back).total_seconds():.1f} s before it "
+        f"was due; sent {late:.3f} s late, received {len(received)}"
+    )
+    assert found["state"] == "sent"
+    assert tried >= due
+    assert late < 10
+    assert [one["notification"] for one in received] == [id]
+
+
+@pytest.mark.timeout(300)
+async def test_its_life_with_a_killed_part_refusals_and_a_clean_end(started: Up) -> None:
+    victim = next(p for p in (await started.status())["parts"] if p["name"] == "worker-high")
+    os.kill(victim["pid"], signal.SIGKILL)
+
+    async def is_back() -> bool:
+        parts = {part["name"]: part for part in (await started.status())["parts"]}
+        found = parts["worker-high"]
+        return bool(found["restarts"] == 1 and found["state"] == "ready" and found["pid"])
+
+    await until(is_back)
+    said = await started.command("send", "--email", "a@example.com", "--text", "Hi", "--wait")
+    assert "sent" in said
+
+    second = await started.command("up", "--port", str(started.port), code=1)
+    assert "runs on" in second
+    assert "`tocsin down`" in second
+    other = Up(started.folder.parent / "other", started.port)
+    refused = await other.command("up", "--port", str(started.port), code=1)
+    assert f"Port {started.port} for the API and dashboard is taken" in refused
+    assert "TOCSIN_PORT" in refused
+
+    assert "✓ temporal" in await started.command("doctor")
+    due = datetime.now(UTC) + timedelta(seconds=25)
+    async with started.client() as client:
+        waiting = await ask(client, send_at=due.isoformat())
+    pids = [part["pid"] for part in (await started.status())["parts"]]
+    assert "Stopped" in await started.command("down")
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    assert "does not run" in await started.command("status", code=3)
+
+    await started.up()
+    async with started.client() as client:
+        found = await finished(client, waiting)
+    assert found["state"] == "sent"
+    assert found["workflow_id"] == waiting, "its first workflow went on"
