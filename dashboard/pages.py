@@ -4,7 +4,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dashboard import account, assets, outbox, overview, sign_in
+from dashboard import (
+    account,
+    assets,
+    changing,
+    compose,
+    notifications,
+    outbox,
+    overview,
+    sign_in,
+)
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
 from services.app import App
@@ -13,6 +22,7 @@ from services.app import App
 def create_dashboard(app: App) -> FastAPI:
     """Return the dashboard as an application, to be mounted at `/` behind the API."""
     web = FastAPI(title="Tocsin", docs_url=None, redoc_url=None, openapi_url=None)
+    web.router.redirect_slashes = False
     web.state.app = app
     install_problems(web)
     web.add_middleware(SecurityHeaders)
@@ -21,4 +31,6 @@ def create_dashboard(app: App) -> FastAPI:
     return web
 
 
-_PARTS: Any = (assets, sign_in, overview, outbox, account)
+_PARTS: Any = (
+    assets, sign_in, overview, compose, changing, notifications, outbox, account,
+)  # fmt: skip

@@ -107,9 +107,9 @@ def judge(
     if errors or category is None:
         raise Invalid(errors=errors)
     _check_class(category, actor, batch=batch)
-    words = _words(request, template)
+    words, locale = words_for(request, known)
     chosen = choose_channels(request.channels, words)
-    errors += check_words(words, request.data, chosen)
+    errors += check_words(words, request.data, chosen, locale=locale)
     if template is not None:
         errors += check_data(template, request.data)
     now = datetime.now(UTC)
@@ -171,13 +171,17 @@ def choose_channels(asked: Sequence[Channel] | None, words: Mapping[str, Any]) -
 
 
 def check_words(
-    words: Mapping[str, Any], data: Mapping[str, Any], chosen: Sequence[Channel]
+    words: Mapping[str, Any],
+    data: Mapping[str, Any],
+    chosen: Sequence[Channel],
+    *,
+    locale: str | None = None,
 ) -> list[FieldError]:
     """Return what would fail when the content is rendered with this data."""
     errors: list[FieldError] = []
     for channel in chosen:
         try:
-            render(channel, words[channel], data)
+            render(channel, words[channel], data, locale=locale)
         except RenderFailed as failed:
             errors += failed.errors
     return errors
@@ -241,12 +245,17 @@ def _profile(
     return None
 
 
-def _words(request: NotificationRequest, template: TemplateVersion | None) -> Mapping[str, Any]:
+def words_for(
+    request: NotificationRequest, known: References
+) -> tuple[Mapping[str, Any], str | None]:
+    """Return a request's words before rendering, and the locale that its recipient gave."""
+    inline = request.recipient if isinstance(request.recipient, InlineRecipient) else None
+    locale = inline.locale if inline else None
     if request.content is not None:
-        return _dump(request.content)
-    if template is None:
+        return _dump(request.content), locale
+    if request.template is None:
         raise Problem("A request without words passed its checks.")
-    return template.content
+    return known.templates[request.template].content_for(locale), locale
 
 
 def _dump(content: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def summary(row: Row[Any], deliveries: Sequence[Row[Any]]) -> dict[str, Any]:
         "category": row.category,
         "class": row.class_,
         "module": row.module_key,
+        "recipient": shown_recipient(row),
         "template": row.template_key,
         "template_version": row.template_version,
         "channels": list(row.channels),
@@ -64,12 +65,26 @@ def detail(
     ]
     return {
         **summary(row, deliveries),
-        "recipient": shown_recipient(row),
         "data": row.data,
         "workflow_id": row.workflow_id,
         "deliveries": full,
         "timeline": _timeline(row, full, deliveries),
         "content": _rendered(row, words),
+    }
+
+
+def source(row: Row[Any]) -> dict[str, Any]:
+    """Return what of a notification can be changed; content is None where a template has it."""
+    return {
+        "id": encode("ntf", row.id),
+        "state": row.state,
+        "template": row.template_key,
+        "content": row.content,
+        "data": row.data,
+        "priority": row.priority,
+        "send_at": stamp(row.send_at),
+        "expires_at": stamp(row.expires_at),
+        "version": row.version,
     }
 
 

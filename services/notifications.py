@@ -19,7 +19,7 @@ from services.access import Actor
 from services.app import App
 from services.idempotency import Answer, Idempotency, forget, once
 from services.notification_filters import NotificationFilters
-from services.notification_views import detail, summary
+from services.notification_views import detail, source, summary
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.temporal import TemporalDown
@@ -127,6 +127,13 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
             version = (await templates.load_versions(conn, [key]))[key]
             words = version.content_for(await _locale(conn, row))
     return detail(row, deliveries, attempts, receipts, words)
+
+
+async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
+    """Return what of a notification can be changed, its words before rendering."""
+    actor.require("notifications:write")
+    async with app.db.leader() as conn:
+        return source(await find_row(conn, actor, id_text))
 
 
 async def find(

@@ -82,8 +82,14 @@ function onSubmit(event) {
   if (button) setTimeout(() => { button.disabled = true; });
 }
 
+// Times in forms are meant in the zone of whoever fills them in.
+function fillZones(root) {
+  for (const field of root.querySelectorAll("[data-zone]")) field.value = zone;
+}
+
 function start() {
   tellTimes(document);
+  fillZones(document);
   setInterval(() => tellTimes(document), 15000);
   const themes = document.querySelector("[data-theme-switch]");
   if (themes) {
@@ -93,7 +99,10 @@ function start() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onRowClick);
   document.addEventListener("submit", onSubmit);
-  document.addEventListener("htmx:after:swap", () => tellTimes(document));
+  document.addEventListener("htmx:after:swap", () => {
+    tellTimes(document);
+    fillZones(document);
+  });
   // Coming back by the browser's history, a page is as it was left, disabled buttons included.
   addEventListener("pageshow", () => {
     for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;

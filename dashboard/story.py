@@ -1,0 +1,148 @@
+"""A notification in words: the answer its reader came for, and its story step by step."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first line of the page: what happened, and since or until when."""
+
+    words: str
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the story; `tone` is a state whose colour it takes, `raw` the vendor's answer."""
+
+    words: str
+    at: str | None
+    icon: str
+    tone: str = "waiting"
+    meta: str = ""
+    until: str | None = None
+    since: str = ""
+    raw: str | None = None
+
+
+_ICONS: Final = {
+    "accepted": "check", "scheduled": "clock", "claimed": "arrow", "attempted": "send",
+    "held": "clock", "cancelled": "minus", "receipt": "mail",
+}  # fmt: skip
+_TONES: Final = {
+    "accepted": "sent", "throttled": "unknown", "transient": "unknown", "unknown": "unknown",
+    "rejected": "failed",
+}  # fmt: skip
+
+
+def answer(found: Mapping[str, Any]) -> Answer:
+    """Return what became of a notification, in one line."""
+    state, reason = found["state"], _words(found["reason"])
+    to = _addresses(found)
+    because = f": {reason}" if reason else ""
+    due, finished = found["due_at"], found["finished_at"]
+    match state:
+        case "accepted":
+            return Answer("Accepted, about to be sent", None)
+        case "scheduled":
+            return Answer("Scheduled, goes out", found["send_at"] or due)
+        case "held":
+            return Answer(f"Not sent yet{because}; goes on", due)
+        case "sending":
+            return Answer(f"On its way{to}", None)
+        case "sent":
+            return Answer(f"Sent{to}", finished)
+        case "delivered":
+            return Answer(f"Delivered{to}", finished)
+        case "read":
+            return Answer(f"Read by its recipient{to}", finished)
+        case "unknown":
+            return Answer(f"Nobody can tell whether it arrived{because}", finished)
+        case "expired":
+            return Answer("Expired before it could be sent", finished)
+        case "cancelled":
+            return Answer("Cancelled, nothing was sent", finished)
+    return Answer(f"{state.capitalize()}{because}", finished)
+
+
+def steps(found: Mapping[str, Any]) -> list[Step]:
+    """Return the timeline, each step with the time since the one before."""
+    outcomes = {
+        (delivery["id"], tried["number"]): tried["outcome"]
+        for delivery in found["deliveries"]
+        for tried in delivery["tries"]
+    }
+    told, before = [], None
+    for event in found["timeline"]:
+        at = event["at"]
+        outcome = outcomes.get((event.get("delivery"), event.get("number")))
+        told.append(_step(event, outcome, _since(before, at)))
+        before = at or before
+    return told
+
+
+def raw(outcome: Mapping[str, Any] | None) -> str | None:
+    """Return a vendor's answer as it was kept, for those who want to see it."""
+    return json.dumps(outcome, indent=2, ensure_ascii=False) if outcome else None
+
+
+def tone(outcome: Mapping[str, Any] | None) -> str:
+    """Return the state whose colour an attempt's outcome takes."""
+    return _TONES.get(outcome["kind"], "waiting") if outcome else "sending"
+
+
+def _step(event: Mapping[str, Any], outcome: Mapping[str, Any] | None, since: str) -> Step:
+    kind = event["event"]
+    via = " · ".join(str(event[n]) for n in ("channel", "vendor", "account") if event.get(n))
+    common = {"at": event["at"], "since": since, "meta": via, "until": event.get("until")}
+    match kind:
+        case "settled" if "outcome" in event:
+            words = f"Attempt {event['number']}: {_because(event['outcome'], event['reason'])}"
+            colour = _TONES.get(event["outcome"], "waiting")
+            icon = "check" if event["outcome"] == "accepted" else "cross"
+            return Step(words, icon=icon, tone=colour, raw=raw(outcome), **common)
+        case "settled":
+            words = _because(event["state"], event["reason"]).capitalize()
+            return Step(words, icon="minus", tone=event["state"], **common)
+        case "attempted":
+            return Step(f"Attempt {event['number']}", icon="send", tone="sending", **common)
+        case "held":
+            return Step(_because("held", event["reason"]).capitalize(), icon="clock", **common)
+        case "receipt":
+            words = f"Receipt: {event['kind']}"
+            return Step(words, icon="mail", tone=str(event["kind"]), **common)
+        case "claimed":
+            return Step("Taken by a worker", icon="arrow", tone="sending", **common)
+    return Step(kind.capitalize(), icon=_ICONS.get(kind, "check"), tone=kind, **common)
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}, {_words(reason)}" if reason else what
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ")
+
+
+def _addresses(found: Mapping[str, Any]) -> str:
+    addresses: Sequence[str] = [one["address"] for one in found["deliveries"]]
+    if not addresses:
+        return ""
+    more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+    return f" to {addresses[0]}{more}"
+
+
+def _since(before: str | None, at: str | None) -> str:
+    """Return the time between two steps, such as 12 ms, 3.4 s, 5 min or 2.5 h."""
+    if before is None or at is None:
+        return ""
+    seconds = (datetime.fromisoformat(at) - datetime.fromisoformat(before)).total_seconds()
+    if seconds < 1:
+        return f"{max(0, round(seconds * 1000))} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
