@@ -36,7 +36,7 @@ async def show_list(request: Request, app: Console, session: Signed) -> Response
         request, "notifications.html",
         items=found.items, filters=filters, chips=filters.chips(), choices=CHOICES,
         modules=await _modules(app, session), categories=await _categories(app, session),
-        summary=_counted(found.items), paged=filters.cursor is not None,
+        summary=_counted(found.items), addressee=story.addressee, paged=filters.cursor is not None,
         older=filters.url(cursor=found.next_cursor) if found.next_cursor else None,
         newest=found.items[0]["id"] if found.items else "", may_send=_may(session),
     )  # fmt: skip

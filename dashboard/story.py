@@ -1,7 +1,7 @@
 """A notification in words: the answer its reader came for, and its story step by step."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -69,6 +69,19 @@ def answer(found: Mapping[str, Any]) -> Answer:
     return Answer(f"{state.capitalize()}{because}", finished)
 
 
+def addressee(found: Mapping[str, Any]) -> str:
+    """Return whom a notification of a list is for: a masked address where one is known."""
+    recipient = found["recipient"]
+    for one in found["deliveries"]:
+        if one["address"]:
+            return str(one["address"])
+    if isinstance(recipient, str):
+        return recipient
+    pushed = recipient.get("push") or ["–"]
+    names = ("email", "phone", "whatsapp", "telegram", "external_id")
+    return next((str(recipient[name]) for name in names if recipient.get(name)), str(pushed[0]))
+
+
 def steps(found: Mapping[str, Any]) -> list[Step]:
     """Return the timeline, each step with the time since the one before."""
     outcomes = {
@@ -129,7 +142,7 @@ def _words(reason: str) -> str:
 
 
 def _addresses(found: Mapping[str, Any]) -> str:
-    addresses: Sequence[str] = [one["address"] for one in found["deliveries"]]
+    addresses = [one["address"] for one in found["deliveries"] if one["address"]]
     if not addresses:
         return ""
     more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""

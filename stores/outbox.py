@@ -80,7 +80,8 @@ async def purge(conn: AsyncConnection, *, days: int) -> int:
     """
     result = await conn.execute(
         text("""
-            DELETE FROM outbox_batches WHERE sealed_at < clock_timestamp() - make_interval(days => :days)
+            DELETE FROM outbox_batches
+            WHERE sealed_at < clock_timestamp() - make_interval(days => :days)
                 AND seq <= coalesce((SELECT min(seq) FROM outbox_cursors), seq)
                 AND seq < (SELECT max(seq) FROM outbox_batches)
         """),

@@ -87,9 +87,16 @@ function fillZones(root) {
   for (const field of root.querySelectorAll("[data-zone]")) field.value = zone;
 }
 
+// On a phone the list comes first; its filters are one tap away.
+function foldFilters() {
+  if (!matchMedia("(max-width: 700px)").matches) return;
+  for (const box of document.querySelectorAll("[data-filters]")) box.open = false;
+}
+
 function start() {
   tellTimes(document);
   fillZones(document);
+  foldFilters();
   setInterval(() => tellTimes(document), 15000);
   const themes = document.querySelector("[data-theme-switch]");
   if (themes) {
