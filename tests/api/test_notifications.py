@@ -136,9 +136,8 @@ async def test_a_batch_of_1000_is_accepted_in_shared_workflows(
 @pytest.mark.parametrize("key", [None, "tcs_wrong", "\udcff"])
 async def test_a_wrong_key_is_401(app: App, key: str | None) -> None:
     async with a_client(app, None) as client:
-        headers = (
-            {"Authorization": b"Bearer " + key.encode("utf-8", "surrogateescape")} if key else {}
-        )
+        sent = b"Bearer " + key.encode("utf-8", "surrogateescape") if key else None
+        headers = {b"Authorization": sent} if sent else {}
         answer = await client.post("/v1/notifications", json=MAIL, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
     assert await count(app, "notifications") == 0
@@ -248,7 +247,7 @@ async def test_lists_filter_page_and_see_their_own_writes(client: httpx.AsyncCli
     rest = await client.get("/v1/notifications", params={"cursor": page["next_cursor"]})
     assert [item["id"] for item in rest.json()["items"]] == made[1::-1]
     assert rest.json()["next_cursor"] is None
-    for params, wanted in [
+    filters: list[tuple[dict[str, Any], list[str]]] = [
         ({"priority": "high"}, [made[3], made[1]]),
         ({"priority": ["high", "low"], "limit": 1}, [made[4]]),
         ({"recipient": "R2@example.com"}, [made[2]]),
@@ -258,7 +257,8 @@ async def test_lists_filter_page_and_see_their_own_writes(client: httpx.AsyncCli
         ({"created_before": "2020-01-01T00:00:00Z"}, []),
         ({"module": "default", "category": "transactional", "recipient": "r1@example.com"},
          [made[1]]),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for params, wanted in filters:
         found = await client.get("/v1/notifications", params=params)
         assert [item["id"] for item in found.json()["items"]] == wanted, params
     for params in ({"state": "lost"}, {"limit": 0}, {"cursor": "§"}, {"limit": 201}):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from domain.delivery import Mark
 from domain.ids import new_id
 from domain.outcome import Outcome
 from domain.vocabulary import OutcomeKind, State
@@ -68,7 +69,7 @@ async def test_a_lease_that_ends_within_the_margin_marks_nothing(db: Database) -
     async with db.leader() as conn:
         row = await rows.planned(conn)
         found, token = await rows.leased(conn, row, seconds=5)
-        wanted = [mark.Mark(found[0].id, new_id(), new_id(), "smtp")]
+        wanted = [Mark(found[0].id, new_id(), new_id(), "smtp")]
         assert await mark.mark(conn, wanted, token=token, margin=10, seconds=5) == set()
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -42,7 +43,8 @@ async def test_every_order_ends_the_same(db: Database, order: tuple[str, ...]) -
 
 async def test_a_receipt_settles_what_was_unknown(db: Database) -> None:
     async with db.leader() as conn:
-        row, delivery, attempt = await rows.sending(conn, **{"class": "bulk"})
+        bulk: dict[str, Any] = {"class": "bulk"}
+        row, delivery, attempt = await rows.sending(conn, **bulk)
         await rows.settled(conn, delivery, attempt, State.UNKNOWN, outcome=UNKNOWN, maybe_sent=True)
         await fold(conn, await keep(conn, [receipt(attempt, ReceiptKind.DELIVERED)]))
         assert await rows.state_of(conn, row) == ("delivered", ["delivered"])

@@ -1,0 +1,140 @@
+"""The dashboard in a real Chromium: by keyboard, narrow and dark, checked by axe."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright
+
+from dashboard.pages import create_dashboard
+from tests.fixtures.dashboard import EMAIL, PASSWORD
+from tests.fixtures.servers import free_port, until
+from tests.fixtures.system import System
+
+SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+async def site(system: System) -> AsyncIterator[str]:
+    """Serve the pages of a whole running system."""
+    port = free_port()
+    config = uvicorn.Config(create_dashboard(system.app), port=port, log_level="warning")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await until(started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """Give a Chromium of the system."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    assert path is not None, "deploy/test-needs.sh installs Chromium"
+    async with AsyncExitStack() as stack:
+        playwright = await stack.enter_async_context(async_playwright())
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        stack.push_async_callback(browser.close)
+        yield browser
+
+
+async def signed_in(browser: Browser, site: str, **given: Any) -> Page:
+    context = await browser.new_context(base_url=site, **given)
+    page = await context.new_page()
+    await page.goto("/sign-in")
+    await page.fill("#field-email", EMAIL)
+    await page.fill("#field-password", PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site}/")
+    return page
+
+
+async def test_a_mail_is_composed_sent_and_seen_by_keyboard(
+    system: System, site: str, chromium: Browser
+) -> None:
+    page = await signed_in(chromium, site)
+    await page.goto("/compose")
+    await page.focus("#field-recipient")
+    await page.keyboard.type("sam@example.com")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Hello")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("It rang.")
+    await page.locator('button[value="send"]').focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/notifications/ntf_*")
+    # The page follows by itself until the end is known.
+    await page.wait_for_selector("h1:has-text('Sent to s•••@example.com')")
+    assert await page.locator(".timeline li").count() == 4
+    assert [message.recipients for message in system.smtp.messages] == [["sam@example.com"]]
+    await page.keyboard.press("/")
+    await page.keyboard.type("rang")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=q: rang >> visible=true", state="hidden")
+    assert await page.locator(".filter-chip").first.inner_text() == "contains: rang\nremove"
+    await page.locator("h1").click()
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/notifications/ntf_*")
+
+
+async def test_the_channel_changes_without_losing_what_was_typed(
+    site: str, chromium: Browser
+) -> None:
+    page = await signed_in(chromium, site, timezone_id="Asia/Tokyo")
+    await page.goto("/compose")
+    assert await page.input_value("#field-zone") == "Asia/Tokyo"
+    await page.fill("#field-recipient", "+14155550100")
+    await page.select_option("#field-say", "sms")
+    await page.wait_for_selector('[name="content.sms.text"]')
+    assert await page.input_value("#field-recipient") == "+14155550100"
+    assert await page.input_value("#field-zone") == "Asia/Tokyo"
+
+
+async def test_a_held_notification_is_cancelled_in_two_steps(
+    system: System, site: str, chromium: Browser
+) -> None:
+    made = await system.ask(send_at="2040-01-31T09:00:00Z")
+    page = await signed_in(chromium, site, viewport=SIZES["phone"])
+    await page.goto(f"/notifications/{made['id']}")
+    await page.click("summary:has-text('Cancel it')")
+    await page.click("button:has-text('Cancel this notification')")
+    await page.wait_for_selector("h1:has-text('Cancelled, nothing was sent')")
+    assert (await system.finished(made["id"]))["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_are_accessible_and_fit(
+    system: System, site: str, chromium: Browser, size: str, scheme: Any
+) -> None:
+    done = await system.ask(content={"email": {"subject": "Hi", "html": "<p>Hello</p>"}})
+    held = await system.ask(send_at="2040-01-31T09:00:00Z", data={"order": "A-1"})
+    await system.finished(done["id"])
+    page = await signed_in(chromium, site, viewport=SIZES[size], color_scheme=scheme)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    paths = ("/", "/notifications", "/notifications?state=sent&channel=email",
+             f"/notifications/{done['id']}", f"/notifications/{held['id']}",
+             f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
+             "/sign-in")  # fmt: skip
+    for path in paths:
+        await page.goto(path)
+        found = await Axe().run(page)
+        problems += [f"{path}: {one['id']}: {one['help']}" for one in found.response["violations"]]
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        problems += [f"{path} is {wide} px too wide"] if wide > 0 else []
+    assert problems == []

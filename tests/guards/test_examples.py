@@ -1,0 +1,45 @@
+"""Every example of the API's description runs, in the order in which it is described."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.api import Client
+from tests.guards.test_access import document, operations
+
+
+def examples() -> list[tuple[str, str, Any]]:
+    """(method, path, body) of every example: what makes a resource before what needs one."""
+    found = []
+    for method, path in sorted(operations(), key=lambda one: "{" in one[1]):
+        body = document()["paths"][path][method].get("requestBody", {"content": {}})
+        for content in body["content"].values():
+            found += [(method, path, one["value"]) for one in content["examples"].values()]
+    return found
+
+
+def promised(method: str, path: str) -> list[int]:
+    """Statuses with which an operation says that it succeeds."""
+    responses = document()["paths"][path][method]["responses"]
+    return [int(status) for status in responses if status.startswith("2")]
+
+
+RESOURCES = sorted({path.split("/")[2] for _, path, _ in examples()})
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+async def test_every_example_runs(client: Client, resource: str) -> None:
+    place = ""
+    for method, path, body in examples():
+        if path.split("/")[2] != resource:
+            continue
+        one = place + path.partition("}")[2] if "{" in path else path
+        answer = await client.request(method, one, json=body)
+        assert answer.status_code in promised(method, path), f"{method} {path}: {answer.text}"
+        place = place or answer.headers.get("location", "")
+
+
+def test_there_are_examples_to_run() -> None:
+    bodies = [one for one in operations() if "requestBody" in document()["paths"][one[1]][one[0]]]
+    assert {(method, path) for method, path, _ in examples()} == set(bodies)
+    assert len(bodies) >= 18
