@@ -15,7 +15,7 @@ def a_round(sent: float, completed: float) -> Round:
 
 def a_report(*rounds: Round) -> Report:
     versions = {"PostgreSQL": "18.1", "Temporal": "1.30.0"}
-    return Report(rounds, {"API and dashboard": 123.4}, versions, "python -m bench", 0.25)
+    return Report(rounds, {"API and dashboard": 123.4}, versions, "python -m bench", (0.2, 500.0))
 
 
 def test_percentiles_are_interpolated() -> None:
@@ -52,7 +52,7 @@ def test_the_document_tells_on_what_it_was_measured_but_not_where() -> None:
         "PostgreSQL: 18.1",
         "Temporal: 1.30.0",
         "Python: ",
-        "Load before: 0.2",
+        "Load before and after: 0.2, 500.0 - the machine was busy",
     ):
         assert known in text
     assert "1 rounds of 20" not in text
