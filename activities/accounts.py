@@ -64,15 +64,13 @@ class Accounts:
     async def _refresh(self) -> None:
         async with self._db.leader() as conn:
             rows = await store.find_enabled(conn)
-        before, self._known = self._known, {}
+        before = dict(self._known)
+        known: dict[UUID, Account] = {}
         for row in rows:
-            kept = before.pop(row.id, None)
-            if kept is not None and kept.version == row.version:
-                self._known[row.id] = kept
-                continue
-            if kept is not None:
-                await kept.sender.close()
-            self._known[row.id] = self._open(row)
+            kept = before.get(row.id)
+            same = kept is not None and kept.version == row.version
+            known[row.id] = before.pop(row.id) if same else self._open(row)
+        # In one step: a chunk that asks meanwhile must not find half of the accounts.
+        self._known, self._fresh_until = known, time.monotonic() + _REFRESH_SECONDS
         for gone in before.values():
             await gone.sender.close()
-        self._fresh_until = time.monotonic() + _REFRESH_SECONDS

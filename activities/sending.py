@@ -102,7 +102,7 @@ class Sending:
             name=leased.name or "",
             attempt_id=encode("att", attempt),
             notification_id=encode("ntf", leased.notification_id),
-            default_from=self.default_from,
+            default_from=account.sender.default_from or self.default_from,
         )
 
     async def _mark(

@@ -1,13 +1,17 @@
 """Turns everything that goes wrong into application/problem+json (RFC 9457)."""
 
 import structlog
+from asyncpg import InterfaceError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from domain import errors
-from domain.errors import FieldError, Invalid, Problem
+from domain.errors import FieldError, Invalid, Problem, Unavailable
+from stores.database import unreachable
 
 log = structlog.get_logger()
 
@@ -64,7 +68,16 @@ def install_problems(app: FastAPI) -> None:
             kind = MethodNotAllowed
         return problem_response(kind(headers=error.headers))
 
-    @app.exception_handler(Exception)
-    async def _bug(request: Request, error: Exception) -> JSONResponse:
+    async def _fault(request: Request, error: Exception) -> JSONResponse:
+        if unreachable(error):
+            log.warning("api.database_unreachable", error=type(error).__name__)
+            return problem_response(
+                Unavailable(
+                    "The database does not answer; repeat it.", headers={"Retry-After": "2"}
+                )
+            )
         log.error("api.failed", path=request.url.path, exc_info=error)
         return problem_response(Unexpected("The fault is in the server's log."))
+
+    for kind in (DBAPIError, PoolTimeout, PostgresError, InterfaceError, OSError, Exception):
+        app.add_exception_handler(kind, _fault)

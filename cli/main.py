@@ -25,11 +25,30 @@ def main() -> None:
     """Run the command; what the operator can mend is said in a sentence, without a traceback."""
     try:
         app()
-    except Trouble as trouble:
+    except Exception as error:
+        trouble = _explained(error)
+        if trouble is None:
+            raise
         typer.secho(trouble.what, fg="red", err=True)
         if trouble.remedy:
             typer.echo(trouble.remedy, err=True)
         sys.exit(1)
+
+
+def _explained(error: Exception) -> Trouble | None:
+    """Return what an operator can mend about an error; None for a fault of ours."""
+    if isinstance(error, Trouble):
+        return error
+    # Not at the top: most commands need no database, and should not wait for its library.
+    from stores.database import unreachable
+    from stores.sealing import SealBroken
+
+    if isinstance(error, SealBroken):
+        return Trouble(str(error), "`tocsin up` keeps a key in its data folder; elsewhere set one.")
+    if unreachable(error):
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        return Trouble(f"The database does not answer: {words[0]}", "`tocsin doctor` says more.")
+    return None
 
 
 if __name__ == "__main__":

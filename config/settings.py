@@ -92,7 +92,8 @@ class Settings(BaseSettings):
         }
         for offset, (name, default) in enumerate(defaults.items(), start=1):
             if getattr(self, name) is None:
-                setattr(self, name, self.port + offset if explicit else default)
+                # Not by assignment, which would make it look as if somebody had set it.
+                self.__dict__[name] = self.port + offset if explicit else default
         return self
 
     @cached_property

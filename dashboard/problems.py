@@ -3,10 +3,12 @@
 from typing import Final, cast
 
 import structlog
+from asyncpg import InterfaceError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,7 +39,7 @@ def install_problems(web: FastAPI) -> None:
     web.add_exception_handler(Problem, _problem)
     web.add_exception_handler(HTTPException, _http)
     web.add_exception_handler(RequestValidationError, _request)
-    for gone in (DBAPIError, OSError):
+    for gone in (DBAPIError, PoolTimeout, PostgresError, InterfaceError, OSError):
         web.add_exception_handler(gone, _database)
     web.add_middleware(_Crashes)
 

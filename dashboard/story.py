@@ -77,7 +77,7 @@ def addressee(found: Mapping[str, Any]) -> str:
             return str(one["address"])
     if isinstance(recipient, str):
         return recipient
-    pushed = recipient.get("push") or ["–"]
+    pushed = recipient.get("push") or [""]
     names = ("email", "phone", "whatsapp", "telegram", "external_id")
     return next((str(recipient[name]) for name in names if recipient.get(name)), str(pushed[0]))
 

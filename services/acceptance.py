@@ -18,6 +18,7 @@ from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel, Priority, State
 from services.access import Actor
 from services.templates import check_data
+from services.times import stamp
 from stores import categories, profiles, templates
 
 APPROVED = frozenset({CategoryClass.BULK, CategoryClass.MARKETING})
@@ -59,9 +60,9 @@ class Accepted:
             "state": self.row["state"],
             "priority": self.row["priority"],
             "category": self.row["category"],
-            "created_at": self.row["created_at"],
-            "send_at": self.row["send_at"],
-            "expires_at": self.row["expires_at"],
+            "created_at": _told(self.row["created_at"]),
+            "send_at": _told(self.row["send_at"]),
+            "expires_at": _told(self.row["expires_at"]),
             "version": 1,
         }
 
@@ -286,6 +287,10 @@ def _recipient_keys(request: NotificationRequest, profile: UUID | None) -> list[
 
 def _stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _told(stored: str | None) -> str | None:
+    return None if stored is None else stamp(datetime.fromisoformat(stored))
 
 
 def _unique(errors: Sequence[FieldError]) -> list[FieldError]:

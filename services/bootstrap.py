@@ -110,20 +110,27 @@ async def _accounts(app: App, conn: AsyncConnection) -> None:
     if settings.smtp_url is not None:
         url = settings.smtp_url.get_secret_value()
     mail = SmtpSettings.from_url(url).revealed()
-    if await _differs(app, conn, "email", mail):
+    present = await _present(app, conn, "email")
+    follows = settings.smtp_url is not None or present is None or _is_sink(present, mail)
+    if follows and present != mail:
         await accounts.put(
             conn, id=new_id(), name="email", channel=Channel.EMAIL, vendor="smtp",
             settings=app.seal.close(mail),
         )  # fmt: skip
     for channel in Channel:
         name = f"{channel} sandbox"
-        if channel is not Channel.EMAIL and await _differs(app, conn, name, {}):
+        if channel is not Channel.EMAIL and await _present(app, conn, name) != {}:
             await accounts.put(
                 conn, id=new_id(), name=name, channel=channel, vendor="sandbox",
                 settings=app.seal.close({}),
             )  # fmt: skip
 
 
-async def _differs(app: App, conn: AsyncConnection, name: str, settings: dict[str, Any]) -> bool:
+async def _present(app: App, conn: AsyncConnection, name: str) -> dict[str, Any] | None:
     row = next((one for one in await accounts.find_enabled(conn) if one.name == name), None)
-    return row is None or app.seal.open(row.settings) != settings
+    return None if row is None else app.seal.open(row.settings)
+
+
+def _is_sink(present: dict[str, Any], sink: dict[str, Any]) -> bool:
+    """Whether an account leads to the built-in sink, on whatever port it was."""
+    return {**present, "port": None} == {**sink, "port": None}

@@ -1,7 +1,7 @@
 """Changing a notification until it is being sent: a merge patch, judged like a new request."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -43,7 +43,7 @@ async def change(
             raise Stale("It was changed meanwhile; read it again and repeat the change.")
         if row.finished_at is not None or row.state == State.SENDING:
             raise Conflict("It is being sent or was sent already.")
-        changed = await _changed(conn, row, given)
+        changed = await _changed(conn, row, given, app.settings.otp_start_seconds)
         if not await changes.change(conn, row.id, row.version, changed):
             raise Conflict("It changed this moment; read it again.")
         await audit.record(
@@ -61,19 +61,22 @@ async def change(
     return await notifications.get(app, actor, id_text)
 
 
-async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+async def _changed(
+    conn: AsyncConnection, row: Any, given: Mapping[str, Any], otp_start_seconds: float
+) -> dict[str, Any]:
     now = datetime.now(UTC)
     send_at = given.get("send_at", row.send_at)
     due = max(send_at, now) if send_at else now
-    expires = given.get("expires_at", row.expires_at) or due + LIFETIMES[CategoryClass(row.class_)]
+    expires = _expiry(row, given, due)
     if expires <= due:
         raise Invalid.field("expires_at", "must be later than now and than send_at")
-    priority = Priority.HIGH if row.class_ == "otp" else given.get("priority") or row.priority
+    otp = row.class_ == CategoryClass.OTP
+    priority = Priority.HIGH if otp else given.get("priority") or row.priority
     data = merge(row.data, given["data"]) if given.get("data") else row.data
     content = _content(row, given)
     channels = [Channel(name) for name in row.channels]
     if content is not None and "content" in given:
-        channels = list(choose_channels(None, content))
+        channels = _channels(row, content)
     await _check(conn, row, content, data, channels)
     later = send_at is not None and send_at > now
     moved = priority != row.priority
@@ -86,10 +89,27 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
         "channels": channels,
         "metadata": merge(row.metadata, given.get("metadata") or {}),
         "due_at": due,
-        "start_deadline": row.start_deadline,
+        "start_deadline": due + timedelta(seconds=otp_start_seconds) if otp else None,
         "workflow_id": encode("moved", new_id()) if moved else row.workflow_id,
         "state": State.SCHEDULED if later else State.ACCEPTED,
     }
+
+
+def _expiry(row: Any, given: Mapping[str, Any], due: datetime) -> datetime:
+    """Return the asked expiry; else the present one, which moves along with `send_at`."""
+    if "expires_at" in given:
+        asked: datetime | None = given["expires_at"]
+        return asked or due + LIFETIMES[CategoryClass(row.class_)]
+    stored: datetime = row.expires_at
+    return stored + (due - row.due_at) if "send_at" in given else stored
+
+
+def _channels(row: Any, content: Mapping[str, Any]) -> list[Channel]:
+    """Return the channels as they were, without those whose words are gone, with new ones last."""
+    having = choose_channels(None, content)
+    before = [Channel(name) for name in row.channels]
+    new = [channel for channel in having if channel not in (row.content or {})]
+    return [channel for channel in before if channel in having] + new
 
 
 def _content(row: Any, given: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -84,11 +84,15 @@ async def _replica(engine: AsyncEngine) -> str:
     async with engine.connect() as conn:
         lag = await conn.execute(
             text("""
-                SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
-                    ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
+                SELECT NOT pg_is_in_recovery() OR EXISTS (SELECT 1 FROM pg_stat_wal_receiver
+                    WHERE coalesce(status, 'streaming') = 'streaming') AS streams,
+                CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+                    ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END AS lag
             """)
         )
-        seconds = lag.scalar_one()
+        streams, seconds = lag.one()
+    if not streams:
+        raise Broken("does not stream from its leader; reads go to the leader when it lags")
     return "streams" if seconds is None else f"is {float(seconds):.1f} s behind"
 
 

@@ -14,6 +14,7 @@ import structlog
 from asyncpg.connect_utils import SessionAttribute
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 log = structlog.get_logger()
@@ -107,11 +108,32 @@ _FRESH = text("""
     SELECT NOT pg_is_in_recovery() OR (
         pg_last_wal_replay_lsn() >= CAST(coalesce(CAST(:position AS text), '0/0') AS pg_lsn)
         AND (
-            pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+            (
+                pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+                AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver
+                    WHERE coalesce(status, 'streaming') = 'streaming')
+            )
             OR now() - pg_last_xact_replay_timestamp() <= make_interval(secs => :lag)
         )
     )
 """)
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be used now, rather than that we are wrong."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, InterfaceError):
+            return True
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return state[:2] in _AWAY or state in _AWAY
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in _AWAY or state in _AWAY
+    return isinstance(error, OSError | PoolTimeout | asyncpg.InterfaceError)
+
+
+_AWAY = ("08", "53", "57", "25006")
+"""Connection lost, resources exhausted, shut down or starting; 25006: it takes no writes now."""
 
 
 def _engine(dsn: str, *, pool: int, writes: bool) -> AsyncEngine:
@@ -132,6 +154,7 @@ def _engine(dsn: str, *, pool: int, writes: bool) -> AsyncEngine:
         pool_size=pool,
         max_overflow=pool,
         pool_pre_ping=False,
+        hide_parameters=True,  # they hold addresses and texts, which no log may have
         json_serializer=lambda value: value,
         json_deserializer=lambda value: value,
     )

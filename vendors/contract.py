@@ -30,6 +30,10 @@ class Vendor(Protocol):
     def takes_fields(self) -> bool:
         """Whether it takes ContentMessage in every channel, and never EmailMessage."""
 
+    @property
+    def default_from(self) -> str:
+        """The sender of mail that names none; empty: the installation's."""
+
     async def send(self, message: Message, *, deadline: float) -> Outcome:
         """Try once, until `deadline` (of time.monotonic()) at the latest, and say how it ended.
 

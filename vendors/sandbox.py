@@ -16,6 +16,7 @@ class Sandbox:
     """An account whose messages go no further than the outbox."""
 
     takes_fields = True
+    default_from = ""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep

@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from config.settings import Settings
 from services.app import close_app, open_app
 from services.outbox import keep_mail
-from stores.database import Database
+from stores.database import Database, unreachable
 
 log = structlog.get_logger()
 _MOST_BYTES = 33_554_432
@@ -25,8 +25,14 @@ class Keeper:
         """Keep a mail once per recipient."""
         content = envelope.content or b""
         mime = content.encode() if isinstance(content, str) else content
-        for recipient in envelope.rcpt_tos:
-            await keep_mail(self._db, str(recipient), mime)
+        try:
+            for recipient in envelope.rcpt_tos:
+                await keep_mail(self._db, str(recipient), mime)
+        except Exception as error:
+            if not unreachable(error):
+                raise
+            log.warning("smtp_sink.database_unreachable", error=type(error).__name__)
+            return "451 4.3.0 the database does not answer, try again"
         return "250 2.0.0 kept"
 
 

@@ -87,13 +87,14 @@ class Upkeep:
         return sum([await self._recover(group) for group in _groups(stale)])
 
     async def tidy(self) -> None:
-        """Create coming partitions and forget what is past its retention."""
+        """Forget what is past its retention and create coming partitions."""
         async with self._app.db.leader() as conn:
-            await migrate.create_partitions(conn)
             await outbox.purge(conn, days=_OUTBOX_DAYS)
             await sandbox.purge(conn, days=_SANDBOX_DAYS)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
+        async with self._app.db.leader() as conn:
+            await migrate.create_partitions(conn)
 
     async def _recover(self, rows: Sequence[Any]) -> int:
         workflow_id = encode("recovery", new_id())

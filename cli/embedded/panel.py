@@ -56,7 +56,7 @@ def curl(settings: Settings, key: str) -> str:
     )
     return (
         f"curl -X POST {base_url(settings)}/v1/notifications \\\n"
-        f"  -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n"
+        f'  -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\\n'
         f"  -d {shlex.quote(body)}"
     )
 

@@ -57,7 +57,7 @@ def servers(settings: Settings, folder: DataFolder) -> list[Part]:
         Part(
             name="replica",
             title="PostgreSQL replica",
-            command=at.command(home / "replica", replica),
+            command=at.command(home / "replica", replica, leader=leader),
             ready=lambda: postgres.replica_ready(replica),
             port=replica,
             prepare=lambda: postgres.clone(at, home / "replica", leader),

@@ -50,9 +50,12 @@ class Installation:
     bin: Path
     user: str | None
 
-    def command(self, data: Path, port: int) -> list[str]:
-        """Return the command of a server in the foreground."""
+    def command(self, data: Path, port: int, *, leader: int | None = None) -> list[str]:
+        """Return the command of a server in the foreground; a replica is told its leader's port."""
         options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        if leader is not None:
+            # What pg_basebackup wrote names the port of the day on which the copy was made.
+            options.append(f"--primary_conninfo=host=127.0.0.1 port={leader} user={USER}")
         return [str(self.bin / "postgres"), "-D", str(data), f"--port={port}", *options]
 
 

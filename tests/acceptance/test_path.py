@@ -22,7 +22,9 @@ async def test_a_mail_arrives_once_and_its_story_is_told(system: System) -> None
     assert (delivery["vendor"], delivery["attempts"], delivery["address"]) == (
         "smtp", 1, "s•••@example.com",
     )  # fmt: skip
-    assert made["id"].encode() in system.smtp.messages[0].content
+    [message] = system.smtp.messages
+    assert made["id"].encode() in message.content
+    assert b"\r\nFrom: shop@example.com\r\n" in b"\r\n" + message.content, "the account's sender"
 
 
 async def test_every_channel_reaches_its_sandbox(system: System) -> None:
@@ -171,3 +173,14 @@ async def test_events_are_sealed_in_order(system: System) -> None:
     assert [event["to"] for event in mine] == ["accepted", "accepted", "sending", "sent"]
     steps = [event["version"] for event in mine if event["type"] == "delivery"]
     assert steps == sorted(steps)
+
+
+async def test_an_otp_moved_to_another_time_is_sent_then(system: System) -> None:
+    later = {"send_at": "2040-01-31T09:00:00Z", "expires_at": "2040-01-31T09:10:00Z"}
+    made = await system.ask(category="otp", **later)
+    path = f"/v1/notifications/{made['id']}"
+    due = datetime.now(UTC) + timedelta(seconds=1)
+    moved = await system.client.patch(path, json={"send_at": due.isoformat()})
+    assert moved.status_code == 200, moved.text
+    found = await system.finished(made["id"])
+    assert (found["state"], len(system.smtp.messages)) == ("sent", 1)

@@ -181,8 +181,11 @@ async def test_its_life_with_a_killed_part_refusals_and_a_clean_end(started: Up)
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []
     assert "does not run" in await started.command("status", code=3)
 
+    started.port = ports_in_a_row()  # the same data behind other ports
     await started.up()
+    assert "✗" not in await started.command("doctor")
     async with started.client() as client:
         found = await finished(client, waiting)
     assert found["state"] == "sent"
+    assert waiting in [one["notification"] for one in await started.received()]
     assert found["workflow_id"] == waiting, "its first workflow went on"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.app import App
-from tests.fixtures.api import a_client
+from services.app import App, close_app, open_app
+from tests.fixtures.api import KEY, a_client, settings_for
 
 MAIL: dict[str, Any] = {
     "recipient": {"email": "sam@example.com", "name": "Sample Recipient"},
@@ -295,3 +295,43 @@ async def test_the_balance_holds_over_everything_asked(client: httpx.AsyncClient
     totals = summary["totals"]
     assert totals["asked"] == sum(n for field, n in totals.items() if field != "asked") == 4
     assert summary["classes"]["otp"]["failed"] == 1
+
+
+async def test_an_expiry_moves_along_with_the_time_of_sending(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/v1/notifications", json=MAIL)).json()
+    path = f"/v1/notifications/{made['id']}"
+    span = _time(made["expires_at"]) - _time(made["created_at"])
+    moved = (await client.patch(path, json={"send_at": "2040-01-31T09:00:00Z"})).json()
+    assert abs(_time(moved["expires_at"]) - _time(moved["send_at"]) - span) < timedelta(seconds=5)
+    kept = (await client.patch(path, json={"expires_at": "2040-02-01T00:00:00Z"})).json()
+    assert (kept["send_at"], kept["expires_at"]) == (moved["send_at"], "2040-02-01T00:00:00.000Z")
+
+
+async def test_changed_words_keep_the_chosen_channels(client: httpx.AsyncClient) -> None:
+    words = {"email": {"subject": "Hi", "text": "T"}, "sms": {"text": "T"}}
+    body = {**MAIL, "recipient": {"email": "a@example.com", "phone": "+14155550100"},
+            "content": words, "channels": ["sms"], "send_at": "2040-01-31T09:00:00Z"}  # fmt: skip
+    path = f"/v1/notifications/{(await client.post('/v1/notifications', json=body)).json()['id']}"
+    changed = await client.patch(path, json={"content": {"sms": {"text": "New"}}})
+    assert changed.json()["channels"] == ["sms"]
+    added = await client.patch(path, json={"content": {"inapp": {"title": "New"}}})
+    assert added.json()["channels"] == ["sms", "inapp"]
+    less = await client.patch(path, json={"content": {"sms": None}})
+    assert less.json()["channels"] == ["inapp"]
+
+
+async def test_without_the_database_a_request_is_503_and_can_be_repeated(database: Any) -> None:
+    settings = settings_for(database, database_url="postgresql://tocsin@127.0.0.1:9/nothing")
+    app = open_app(settings)
+    try:
+        async with a_client(app, KEY) as client:
+            refused = await client.post("/v1/notifications", json=MAIL)
+        assert refused.status_code == 503
+        assert refused.json()["type"] == "/problems/unavailable"
+        assert refused.headers["retry-after"] == "2"
+    finally:
+        await close_app(app)
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)

@@ -158,6 +158,7 @@ class SmtpVendor:
 
     def __init__(self, settings: Settings, pool: MailPool) -> None:
         self.settings = settings
+        self.default_from = settings.from_
         self._pool = pool
 
     async def send(self, message: Message, *, deadline: float) -> Outcome:
