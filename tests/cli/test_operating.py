@@ -153,7 +153,7 @@ async def test_down_does_not_claim_what_it_did_not_do(shell: Shell) -> None:
 
 async def test_doctor_says_how_to_mend_an_unreachable_database(tmp_path: Path) -> None:
     port = free_port()
-    away = TestDatabase(*(postgres.dsn(port, name) for name in ("one", "two")), name="one")
+    away = TestDatabase(postgres.dsn(port, "one"), postgres.dsn(port, "two"), "one")
     said = await Shell(tmp_path, dict(on_database(away))).run("doctor", code=1)
     lines = said.out.splitlines()
     [number] = [n for n, line in enumerate(lines) if line.startswith("✗ postgresql: ")]

@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ from cli.embedded.trouble import Trouble
 from config.settings import Settings
 from tests.fixtures.servers import free_port
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - never reached from outside
 USES = {
     "port": "the API and dashboard",
     "temporal_port": "Temporal",
@@ -24,9 +26,10 @@ USES = {
 }
 
 
-def with_ports(host: str = "127.0.0.1", **given: int) -> Settings:
-    ports = {name: free_port() for name in USES}
-    return Settings(_env_file=None, host=host, **{**ports, **given})
+def with_ports(**given: Any) -> Settings:
+    """Return settings of free ports, except for those that are given."""
+    ports: dict[str, Any] = {name: free_port() for name in USES}
+    return Settings(_env_file=None, **{"host": "127.0.0.1", **ports, **given})
 
 
 @contextmanager
@@ -45,9 +48,9 @@ def sentence(name: str, port: int) -> str:
     return f"Port {port} for {USES[name]} is taken by {owner}; set {variable} to another."
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", EVERYWHERE, "localhost", "::1"])
 def test_free_ports_pass(host: str) -> None:
-    check_ports(with_ports(host))
+    check_ports(with_ports(host=host))
 
 
 @pytest.mark.parametrize("name", USES)
@@ -69,10 +72,12 @@ def test_all_taken_ports_are_told_at_once() -> None:
     assert caught.value.what == " ".join(sentence(name, port) for name, port in ports.items())
 
 
-@pytest.mark.parametrize(("listener", "host"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0")])
+@pytest.mark.parametrize(
+    ("listener", "host"), [(EVERYWHERE, "127.0.0.1"), ("127.0.0.1", EVERYWHERE)]
+)
 def test_a_listener_on_every_address_is_in_the_way_too(listener: str, host: str) -> None:
     with taken(listener) as port:
-        settings = with_ports(host, port=port)
+        settings = with_ports(host=host, port=port)
         with pytest.raises(Trouble, match=f"Port {port} for the API and dashboard is taken"):
             check_ports(settings)
 
@@ -96,7 +101,7 @@ def test_a_port_that_was_just_left_is_free() -> None:
 @pytest.mark.xfail(reason="every refusal is told as a taken port")
 def test_an_address_of_another_machine_is_not_told_as_taken() -> None:
     with pytest.raises(Trouble) as caught:
-        check_ports(with_ports("192.0.2.1"))
+        check_ports(with_ports(host="192.0.2.1"))
     assert "taken" not in str(caught.value)
     assert "TOCSIN_HOST" in str(caught.value)
 

@@ -16,6 +16,10 @@ def old(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def names(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir()]
+
+
 async def test_data_of_another_major_version_is_refused_and_kept(old: Path) -> None:
     with pytest.raises(Trouble) as caught:
         await postgres.initialise(Installation(BINARIES, None), old)
@@ -23,14 +27,14 @@ async def test_data_of_another_major_version_is_refused_and_kept(old: Path) -> N
         f"The data in {old} was made by PostgreSQL 15, and this is {MAJOR}."
     )
     assert "dump it with the old version" in caught.value.remedy
-    assert [one.name for one in old.iterdir()] == ["PG_VERSION"]
+    assert names(old) == ["PG_VERSION"]
 
 
 async def test_data_of_this_major_version_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text(f"{MAJOR}\n")
     check_version(tmp_path)
     await postgres.initialise(Installation(BINARIES, None), tmp_path)
-    assert [one.name for one in tmp_path.iterdir()] == ["PG_VERSION"]
+    assert names(tmp_path) == ["PG_VERSION"]
 
 
 def test_the_known_version_is_the_installed_one() -> None:

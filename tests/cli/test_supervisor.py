@@ -254,7 +254,7 @@ async def test_a_start_that_is_given_up_leaves_no_process(stage: Stage) -> None:
     assert not is_alive(process)
 
 
-async def test_what_a_killed_supervisor_left_is_ended(stage: Stage) -> None:
+def test_what_a_killed_supervisor_left_is_ended(stage: Stage) -> None:
     assert stage.supervisor.clear_leftovers() == 0
     with subprocess.Popen(["sleep", "600"]) as left:
         known = identity(left.pid)
