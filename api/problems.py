@@ -1,17 +1,14 @@
 """Turns everything that goes wrong into application/problem+json (RFC 9457)."""
 
 import structlog
-from asyncpg import InterfaceError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from domain import errors
 from domain.errors import FieldError, Invalid, Problem, Unavailable
-from stores.database import unreachable
+from stores.database import DATABASE_ERRORS, unreachable
 
 log = structlog.get_logger()
 
@@ -79,5 +76,5 @@ def install_problems(app: FastAPI) -> None:
         log.error("api.failed", path=request.url.path, exc_info=error)
         return problem_response(Unexpected("The fault is in the server's log."))
 
-    for kind in (DBAPIError, PoolTimeout, PostgresError, InterfaceError, OSError, Exception):
+    for kind in (*DATABASE_ERRORS, Exception):
         app.add_exception_handler(kind, _fault)

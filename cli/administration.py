@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from cli.embedded.trouble import Trouble
 from cli.running import DataDir, settings_from
@@ -47,8 +48,11 @@ def create_key(
         typer.echo(asyncio.run(make(local_settings(data_dir))))
     except Problem as problem:
         raise Trouble(problem.detail) from None
-    except ValueError as error:
-        raise Trouble(str(error)) from None
+    except ValidationError as error:
+        said = dict.fromkeys(
+            f"{one['loc'][0]} {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
+        )
+        raise Trouble("; ".join(said)) from None
 
 
 def reset_password(email: str, data_dir: DataDir = None) -> None:

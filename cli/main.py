@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from cli import administration, inspect, processes, running, talking
 from cli.embedded.trouble import Trouble
@@ -39,6 +40,11 @@ def _explained(error: Exception) -> Trouble | None:
     """Return what an operator can mend about an error; None for a fault of ours."""
     if isinstance(error, Trouble):
         return error
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        wrong = "; ".join(
+            f"TOCSIN_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors()
+        )
+        return Trouble(f"A setting is wrong. {wrong}.", "`tocsin config` lists all with meaning.")
     # Not at the top: most commands need no database, and should not wait for its library.
     from stores.database import unreachable
     from stores.sealing import SealBroken

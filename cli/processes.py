@@ -1,10 +1,12 @@
 """api, worker, smtp-sink, migrate: the processes as they run in production."""
 
 import asyncio
+import errno
 from typing import Annotated
 
 import typer
 
+from cli.embedded.trouble import Trouble
 from config.logging import configure_logging
 from config.settings import Settings
 
@@ -62,23 +64,38 @@ def smtp_sink() -> None:
 
     settings = Settings()
     configure_logging(settings)
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Trouble(
+            f"Port {settings.smtp_sink_port} is taken.", "Set TOCSIN_SMTP_SINK_PORT to another."
+        ) from None
 
 
 def migrate(
-    to: Annotated[str, typer.Option("--to", help="A revision, `head` or `base`")] = "head",
+    to: Annotated[
+        str | None, typer.Option("--to", help="A revision, `head` (the default) or `base`")
+    ] = None,
     down: Annotated[bool, typer.Option("--down", help="Migrate down: data may be lost")] = False,
 ) -> None:
     """Bring the database's schema to a revision, and make what a new installation needs."""
+    from alembic.util import CommandError
+
     from services.bootstrap import bootstrap
     from stores import migrate as store
 
-    settings = Settings()
+    if down and to is None:
+        raise typer.BadParameter("--down needs --to: a revision or `base`")
+    settings, to = Settings(), to or "head"
+    try:
+        asyncio.run((store.downgrade if down else store.upgrade)(settings.leader_dsn, to))
+    except CommandError as error:
+        raise Trouble(f"{error}.") from None
     if down:
-        asyncio.run(store.downgrade(settings.leader_dsn, to))
         typer.echo(f"Migrated down to {to}.")
         return
-    asyncio.run(store.upgrade(settings.leader_dsn, to))
     if to == "head":
         made = asyncio.run(bootstrap(settings))
         if made.admin_password:

@@ -98,7 +98,7 @@ def _detach(settings: Settings, folder: DataFolder) -> None:
     command = [sys.executable, "-m", "cli.main", "up", "--data-dir", str(folder.path)]
     if "port" in settings.model_fields_set:
         command += ["--port", str(settings.port)]
-    folder.logs.mkdir(parents=True, exist_ok=True)
+    folder.make()
     log = folder.logs / "up.log"
     begun = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:

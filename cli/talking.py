@@ -1,5 +1,6 @@
 """send and tail: the API from a terminal."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -73,7 +74,7 @@ def tail(
     """Print what happens as it happens, until Ctrl-C."""
     console = Console(highlight=False)
     seen: list[str] = []
-    with _client(url, key, data_dir) as client:
+    with _client(url, key, data_dir) as client, contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
                 for event in _events(client, seen):
@@ -83,8 +84,6 @@ def tail(
                         _print(console, event)
             except httpx.TransportError:
                 time.sleep(1)
-            except KeyboardInterrupt:
-                return
 
 
 def _client(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
@@ -109,10 +108,20 @@ def _asked(client: httpx.Client, method: str, path: str, **given: Any) -> dict[s
         raise Trouble(
             f"The API at {client.base_url} cannot be reached ({error}).", "Is `tocsin up` running?"
         ) from None
-    content: dict[str, Any] = answer.json()
+    content = _content(answer)
     if answer.is_error:
         errors = "; ".join(f"{e['field']} {e['message']}" for e in content.get("errors", []))
         raise Trouble(f"{content.get('title')}: {errors or content.get('detail')}")
+    return content
+
+
+def _content(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = answer.json()
+    except ValueError:
+        raise Trouble(
+            f"{answer.url} answered {answer.status_code}, but not as Tocsin does.", "Check --url."
+        ) from None
     return content
 
 
@@ -132,7 +141,7 @@ def _events(client: httpx.Client, seen: list[str]) -> Iterator[dict[str, Any]]:
     with client.stream("GET", "/v1/live", headers=headers, timeout=60) as stream:
         if stream.is_error:
             stream.read()
-            raise Trouble(f"The API refused: {stream.json().get('detail')}")
+            raise Trouble(f"The API refused: {_content(stream).get('detail')}")
         for line in stream.iter_lines():
             if line.startswith("id: "):
                 seen[:] = [line.removeprefix("id: ")]

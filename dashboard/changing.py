@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
     WORDS,
@@ -81,5 +82,5 @@ def _page(
         request, "change.html", status=problem.status if problem else 200,
         it=found, fields=fields, errors=errors, others=others,
         words={channel: WORDS[channel] for channel in content},
-        priorities=[(one.value, one.value) for one in Priority],
+        priorities=words_of(Priority),
     )  # fmt: skip

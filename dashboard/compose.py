@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.choices import categories_of, words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
     TEMPLATE,
@@ -20,7 +21,7 @@ from dashboard.rendering import page, see_other
 from dashboard.security import POLICY
 from domain.errors import Invalid, Problem, Unavailable
 from domain.vocabulary import Priority
-from services import categories, drafts, notifications, templates
+from services import drafts, notifications, templates
 from services.access import Actor, Session
 from services.app import App
 from services.idempotency import Idempotency
@@ -80,9 +81,12 @@ async def _page(
     answer = page(
         request, "compose.html", status=problem.status if problem else 200,
         fields=fields, say=say, errors=errors, others=others, preview=preview,
-        says=_says(), words=WORDS.get(say, ()), priorities=_priorities(),
+        says=_says(), words=WORDS.get(say, ()),
+        priorities=words_of(Priority, "As its category says"),
         key=fields.get("key") or str(uuid4()),
-        categories=await _categories(app, session.actor),
+        categories=await categories_of(
+            app, session.actor, "transactional, or the template's", classes=True
+        ),
         templates=await _templates(app, session.actor) if say == TEMPLATE else [],
         curl=curl(str(request.base_url).rstrip("/"), document) if document else None,
         may_send=session.actor.may("notifications:write"),
@@ -97,16 +101,6 @@ def _says() -> list[tuple[str, str]]:
              "webpush": "A web push notice", "whatsapp": "A WhatsApp message",
              "telegram": "A Telegram message", "inapp": "A notice in the app"}  # fmt: skip
     return [*words.items(), (TEMPLATE, "The words of a template")]
-
-
-def _priorities() -> list[tuple[str, str]]:
-    return [("", "As its category says"), *((one.value, one.value) for one in Priority)]
-
-
-async def _categories(app: App, actor: Actor) -> list[tuple[str, str]]:
-    found = (await categories.find(app, actor, limit=MAX_LIMIT)).items
-    named = [(one["key"], f"{one['name']} ({one['class']})") for one in found]
-    return [("", "transactional, or the template's"), *sorted(named)]
 
 
 async def _templates(app: App, actor: Actor) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from starlette.datastructures import QueryParams
 
+from dashboard.choices import words_of
 from domain.errors import Invalid
 from domain.vocabulary import Channel, Priority, State
 from services.notification_filters import NotificationFilters
@@ -22,9 +23,9 @@ MANY: Final = (
 _DATES: Final = ("created_after", "created_before")
 _WORDS: Final = {"created_after": "from", "created_before": "until", "q": "contains"}
 CHOICES: Final = {
-    "state": [("", "Any state"), *((one.value, one.value) for one in State)],
-    "priority": [("", "Any priority"), *((one.value, one.value) for one in Priority)],
-    "channel": [("", "Any channel"), *((one.value, one.value) for one in Channel)],
+    "state": words_of(State, "Any state"),
+    "priority": words_of(Priority, "Any priority"),
+    "channel": words_of(Channel, "Any channel"),
 }
 
 

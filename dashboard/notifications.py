@@ -10,16 +10,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from dashboard import story
+from dashboard.choices import categories_of, modules_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.list_filters import CHOICES, PER_PAGE, ListFilters
 from dashboard.rendering import page, see_other
 from dashboard.security import SHOWN_MAIL_POLICY
 from domain.errors import Conflict, NotFound
-from services import categories, modules, notifications
+from services import notifications
 from services.access import Session
 from services.app import App
 from services.idempotency import Idempotency
-from services.paging import MAX_LIMIT
 
 router = APIRouter(prefix="/notifications")
 
@@ -35,7 +35,8 @@ async def show_list(request: Request, app: Console, session: Signed) -> Response
     return page(
         request, "notifications.html",
         items=found.items, filters=filters, chips=filters.chips(), choices=CHOICES,
-        modules=await _modules(app, session), categories=await _categories(app, session),
+        modules=await modules_of(app, session.actor, "Any module"),
+        categories=await categories_of(app, session.actor, "Any category"),
         summary=_counted(found.items), addressee=story.addressee, paged=filters.cursor is not None,
         older=filters.url(cursor=found.next_cursor) if found.next_cursor else None,
         newest=found.items[0]["id"] if found.items else "", may_send=_may(session),
@@ -119,13 +120,3 @@ def _json(found: Mapping[str, Any]) -> dict[str, str]:
 
 def _may(session: Session) -> bool:
     return session.actor.may("notifications:write")
-
-
-async def _modules(app: App, session: Session) -> list[tuple[str, str]]:
-    found = (await modules.find(app, session.actor)).items
-    return [("", "Any module"), *sorted((one["key"], one["name"]) for one in found)]
-
-
-async def _categories(app: App, session: Session) -> list[tuple[str, str]]:
-    found = (await categories.find(app, session.actor, limit=MAX_LIMIT)).items
-    return [("", "Any category"), *sorted((one["key"], one["name"]) for one in found)]

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from dashboard.choices import words_of
 from dashboard.guard import Console, Signed
 from dashboard.rendering import page
 from dashboard.security import SHOWN_MAIL_POLICY
@@ -52,7 +53,7 @@ async def show(request: Request, app: Console, session: Signed) -> Response:
         request, "outbox.html",
         messages=[_shown(item) for item in found.items], filters=filters,
         removals={name: _without(filters, name) for name in filters},
-        channels=[("", "Every channel"), *((one.value, one.value) for one in Channel)],
+        channels=words_of(Channel, "Every channel"),
         older=f"/outbox?{urlencode(older)}" if older else None, paged="cursor" in asked,
     )  # fmt: skip
 

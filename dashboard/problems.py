@@ -3,18 +3,16 @@
 from typing import Final, cast
 
 import structlog
-from asyncpg import InterfaceError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.guard import SignInNeeded, present
 from dashboard.rendering import page
 from domain.errors import Invalid, NotFound, Problem
+from stores.database import DATABASE_ERRORS, unreachable
 
 log = structlog.get_logger()
 
@@ -39,7 +37,7 @@ def install_problems(web: FastAPI) -> None:
     web.add_exception_handler(Problem, _problem)
     web.add_exception_handler(HTTPException, _http)
     web.add_exception_handler(RequestValidationError, _request)
-    for gone in (DBAPIError, PoolTimeout, PostgresError, InterfaceError, OSError):
+    for gone in DATABASE_ERRORS:
         web.add_exception_handler(gone, _database)
     web.add_middleware(_Crashes)
 
@@ -108,7 +106,8 @@ async def _request(request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    log.warning("dashboard.database_unreachable", error=type(error).__name__)
+    fault = None if unreachable(error) else error  # then it is ours, and worth its traceback
+    log.warning("dashboard.database_failed", error=type(error).__name__, exc_info=fault)
     return await _page(request, 503, *_WORDS[503], known=False)
 
 
@@ -131,7 +130,7 @@ async def _page(
     if known and not hasattr(request.state, "session"):
         try:
             await present(request)
-        except (DBAPIError, OSError):
+        except DATABASE_ERRORS:
             request.state.session = None
     answer = page(
         request, "problem.html", status=status,

@@ -30,8 +30,7 @@ class Step:
 
 
 _ICONS: Final = {
-    "accepted": "check", "scheduled": "clock", "claimed": "arrow", "attempted": "send",
-    "held": "clock", "cancelled": "minus", "receipt": "mail",
+    "accepted": "check", "scheduled": "clock", "cancelled": "minus",
 }  # fmt: skip
 _TONES: Final = {
     "accepted": "sent", "throttled": "unknown", "transient": "unknown", "unknown": "unknown",
@@ -54,12 +53,9 @@ def answer(found: Mapping[str, Any]) -> Answer:
             return Answer(f"Not sent yet{because}; goes on", due)
         case "sending":
             return Answer(f"On its way{to}", None)
-        case "sent":
-            return Answer(f"Sent{to}", finished)
-        case "delivered":
-            return Answer(f"Delivered{to}", finished)
-        case "read":
-            return Answer(f"Read by its recipient{to}", finished)
+        case "sent" | "delivered" | "read":
+            done = "Read by its recipient" if state == "read" else state.capitalize()
+            return Answer(f"{done}{to}", finished)
         case "unknown":
             return Answer(f"Nobody can tell whether it arrived{because}", finished)
         case "expired":

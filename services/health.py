@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import asyncpg
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.app import App
 from services.times import stamp
 from stores import migrate
+from stores.database import DATABASE_ERRORS
 
 _TIMEOUT = 3.0
 _broken_since: dict[str, datetime] = {}
@@ -56,7 +55,7 @@ async def _check(name: str, ask: Callable[[], Awaitable[str]], *, needed: bool) 
         detail, ok = await asyncio.wait_for(ask(), _TIMEOUT), True
     except TimeoutError:
         detail, ok = f"gave no answer within {_TIMEOUT:.0f} s", False
-    except (OSError, SQLAlchemyError, asyncpg.PostgresError, Broken) as error:
+    except (*DATABASE_ERRORS, Broken) as error:
         detail, ok = _plain(error), False
     if ok:
         _broken_since.pop(name, None)

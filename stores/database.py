@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
 from asyncpg.connect_utils import SessionAttribute
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -22,6 +23,11 @@ T = TypeVar("T")
 
 RETRIED = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _TRIES = 8
+
+DATABASE_ERRORS: Final = (
+    SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError,
+)  # fmt: skip
+"""What any use of the database may raise; connecting raises the driver's and the system's own."""
 
 
 class Database:
@@ -87,7 +93,7 @@ class Database:
     async def _fresh(self, engine: AsyncEngine, position: str | None) -> AsyncConnection | None:
         try:
             conn = await engine.connect()
-        except (OSError, InterfaceError, OperationalError, DBAPIError, asyncpg.PostgresError):
+        except DATABASE_ERRORS:
             return None
         try:
             fresh = await conn.execute(_FRESH, {"position": position, "lag": self.max_lag_seconds})
@@ -129,7 +135,9 @@ def unreachable(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in _AWAY or state in _AWAY
-    return isinstance(error, OSError | PoolTimeout | asyncpg.InterfaceError)
+    if isinstance(error, OSError):  # of a socket; a file's has a name, a listener's says so
+        return error.filename is None and error.errno != errno.EADDRINUSE
+    return isinstance(error, PoolTimeout | asyncpg.InterfaceError)
 
 
 _AWAY = ("08", "53", "57", "25006")

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from config.failpoints import failpoint
 from domain.ids import encode, new_id
@@ -17,6 +16,7 @@ from domain.orders import Order
 from services.app import App
 from services.temporal import TemporalDown
 from stores import migrate, outbox, sandbox
+from stores.database import DATABASE_ERRORS
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
@@ -140,6 +140,6 @@ async def _forever(name: str, work: Callable[[], Awaitable[Any]], seconds: float
     while True:
         try:
             await work()
-        except (OSError, SQLAlchemyError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("upkeep.failed", loop=name, error=str(error)[:200])
         await asyncio.sleep(seconds)

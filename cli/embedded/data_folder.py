@@ -26,6 +26,13 @@ class DataFolder:
 
     def open(self) -> None:
         """Make the folder where needed and lock it; raises Trouble for whatever is in the way."""
+        self.make()
+        self._check_layout()
+        self._check_space()
+        self._take_lock()
+
+    def make(self) -> None:
+        """Make the folder where needed; raises Trouble when it cannot be written."""
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
             self._check_writable()
@@ -34,9 +41,6 @@ class DataFolder:
                 f"The data folder {self.path} cannot be written ({error.strerror}).",
                 "Choose another with --data-dir, or mend its permissions.",
             ) from None
-        self._check_layout()
-        self._check_space()
-        self._take_lock()
 
     def secret_key(self) -> str:
         """Return the key that seals secrets; made once, readable by its owner only."""
@@ -60,7 +64,7 @@ class DataFolder:
             state: dict[str, Any] = json.loads((self.path / "state.json").read_text())
         except (OSError, ValueError):
             return None
-        return state
+        return state if isinstance(state, dict) else None
 
     def _check_writable(self) -> None:
         probe = self.path / ".probe"

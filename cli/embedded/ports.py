@@ -18,6 +18,7 @@ def check_ports(settings: Settings) -> None:
         "replica_port": ("the PostgreSQL replica", "127.0.0.1"),
         "smtp_sink_port": ("the SMTP sink", "127.0.0.1"),
     }
+    _check_host(settings.host)
     taken = [
         f"Port {getattr(settings, name)} for {use} is taken{_owner(getattr(settings, name))}; "
         f"set TOCSIN_{name.upper()} to another."
@@ -26,6 +27,18 @@ def check_ports(settings: Settings) -> None:
     ]
     if taken:
         raise Trouble(" ".join(taken), "With --port N all ports move together.")
+
+
+def _check_host(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as sock:
+        try:
+            sock.bind((host, 0))
+        except OSError as error:
+            raise Trouble(
+                f"Nothing can listen on {host} ({error.strerror}).",
+                "Set TOCSIN_HOST to an address of this machine.",
+            ) from None
 
 
 def _free(host: str, port: int) -> bool:

@@ -172,7 +172,6 @@ async def strange() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-@pytest.mark.xfail(reason="an answer that is no JSON ends in a traceback")
 @pytest.mark.parametrize("command", ["send --text Hi --email a@example.com", "tail"])
 async def test_an_answer_that_is_not_ours_is_told(shell: Shell, strange: str, command: str) -> None:
     shell.variables |= {"TOCSIN_URL": strange, "TOCSIN_API_KEY": "tcs_x"}
@@ -181,7 +180,6 @@ async def test_an_answer_that_is_not_ours_is_told(shell: Shell, strange: str, co
     assert "502" in said.err
 
 
-@pytest.mark.xfail(reason="a wrong setting ends in a traceback")
 @pytest.mark.parametrize("command", ["status", "migrate"])
 async def test_a_wrong_setting_is_named_in_a_sentence(shell: Shell, command: str) -> None:
     shell.variables["TOCSIN_PORT"] = "eighty"
@@ -189,7 +187,6 @@ async def test_a_wrong_setting_is_named_in_a_sentence(shell: Shell, command: str
     assert "TOCSIN_PORT" in said.err
 
 
-@pytest.mark.xfail(reason="the database is blamed for whatever the operating system refuses")
 async def test_up_detached_on_a_folder_that_cannot_be_made_says_so(shell: Shell) -> None:
     (shell.folder / "file").write_text("mine")
     said = await shell.run("up", "--detach", "--data-dir", "file/data", code=1)
@@ -197,7 +194,6 @@ async def test_up_detached_on_a_folder_that_cannot_be_made_says_so(shell: Shell)
     assert "--data-dir" in said.err
 
 
-@pytest.mark.xfail(reason="the database is blamed for whatever the operating system refuses")
 async def test_a_sink_on_a_taken_port_does_not_blame_the_database(
     shell: Shell, strange: str
 ) -> None:
@@ -211,7 +207,6 @@ async def test_a_sink_on_a_taken_port_does_not_blame_the_database(
     assert "TOCSIN_SMTP_SINK_PORT" in said.err
 
 
-@pytest.mark.xfail(reason="Ctrl-C between two tries ends with code 130", strict=False)
 async def test_tail_ends_cleanly_while_it_waits_for_an_api(shell: Shell) -> None:
     calls = asyncio.Semaphore(0)
 

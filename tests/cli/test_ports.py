@@ -98,7 +98,6 @@ def test_a_port_that_was_just_left_is_free() -> None:
     check_ports(with_ports(port=port))
 
 
-@pytest.mark.xfail(reason="every refusal is told as a taken port")
 def test_an_address_of_another_machine_is_not_told_as_taken() -> None:
     with pytest.raises(Trouble) as caught:
         check_ports(with_ports(host="192.0.2.1"))

@@ -10,33 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from api.app import create_api
 from fakes.smtp_faults import parse_fault
 from tests.cli.commands import Shell
 from tests.fixtures.api import KEY
-from tests.fixtures.servers import free_port, until
+from tests.fixtures.serving import served
 from tests.fixtures.system import System
 
 
 @pytest.fixture
 async def site(system: System) -> AsyncIterator[str]:
     """Serve the API of a whole running system."""
-    port = free_port()
-    config = uvicorn.Config(
-        create_api(system.app), port=port, log_level="warning", timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await until(started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving
+    async with served(create_api(system.app)) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,19 +1,17 @@
 """The dashboard in a real Chromium: by keyboard, narrow and dark, checked by axe."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 from dashboard.pages import create_dashboard
 from tests.fixtures.dashboard import EMAIL, PASSWORD
-from tests.fixtures.servers import free_port, until
+from tests.fixtures.serving import served
 from tests.fixtures.system import System
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -22,18 +20,8 @@ SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height
 @pytest.fixture
 async def site(system: System) -> AsyncIterator[str]:
     """Serve the pages of a whole running system."""
-    port = free_port()
-    config = uvicorn.Config(create_dashboard(system.app), port=port, log_level="warning")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-
-    async def started() -> bool:
-        return server.started
-
-    await until(started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving
+    async with served(create_dashboard(system.app)) as address:
+        yield address
 
 
 @pytest.fixture
