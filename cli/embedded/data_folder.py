@@ -1,5 +1,6 @@
 """The one folder that holds all of an embedded system: its layout, lock, key and state."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -46,9 +47,7 @@ class DataFolder:
         """Return the key that seals secrets; made once, readable by its owner only."""
         path = self.path / "secret.key"
         if not path.exists():
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
+            self._make_key(path)
         return path.read_text().strip()
 
     def write_state(self, state: dict[str, Any]) -> None:
@@ -65,6 +64,18 @@ class DataFolder:
         except (OSError, ValueError):
             return None
         return state if isinstance(state, dict) else None
+
+    def _make_key(self, path: Path) -> None:
+        """Put a key there whole or not at all: an empty one would seal everything badly."""
+        draft = path.with_name(f"secret.key.{os.getpid()}")
+        descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
 
     def _check_writable(self) -> None:
         probe = self.path / ".probe"

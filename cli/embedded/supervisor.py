@@ -13,6 +13,7 @@ from cli.embedded.data_folder import DataFolder
 from cli.embedded.parts import Part
 from cli.embedded.process import end_leftovers, identity, spawn, stop
 from cli.embedded.trouble import Trouble
+from stores.database import DATABASE_ERRORS
 
 Tell = Callable[[Part, str], None]
 """Hears of each part's state: preparing, starting, ready, restarting, crashing, stopped."""
@@ -119,8 +120,7 @@ class Supervisor:
             await asyncio.sleep(min(_LONGEST_PAUSE, 0.2 * 2**soon))
             if self._stopping:
                 return
-            await self._prepare_again(one)
-            await self._launch(one)
+            await self._launch_again(one)
             await self._await_ready(one, one.process)
 
     async def _await_ready(self, one: Running, process: asyncio.subprocess.Process) -> None:
@@ -130,11 +130,13 @@ class Supervisor:
                 return
             await asyncio.sleep(0.2)
 
-    async def _prepare_again(self, one: Running) -> None:
+    async def _launch_again(self, one: Running) -> None:
+        """Try until it works: the part's own needs may be on their way back too."""
         while not self._stopping:
             try:
                 await one.part.prepare()
-            except (Trouble, OSError):
+                await self._launch(one)
+            except (Trouble, *DATABASE_ERRORS):
                 await asyncio.sleep(1)
             else:
                 return
