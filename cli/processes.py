@@ -8,6 +8,7 @@ import typer
 
 from cli.embedded.trouble import Trouble
 from config.logging import configure_logging
+from config.tracing import configure_tracing
 from config.settings import Settings
 
 
@@ -27,6 +28,7 @@ def api() -> None:
 
     settings = Settings()
     configure_logging(settings)
+    configure_tracing(settings, "api")
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -52,6 +54,7 @@ def worker(
 
     settings = Settings()
     configure_logging(settings)
+    configure_tracing(settings, f"worker {lanes}")
     try:
         uvloop.run(run(settings, [lane.strip() for lane in lanes.split(",") if lane.strip()]))
     except ValueError as error:

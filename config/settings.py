@@ -1,11 +1,13 @@
 """Every setting of Tocsin, read from TOCSIN_* environment variables or a .env file."""
 
+import json
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -52,6 +54,17 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         "Tocsin <tocsin@example.com>", description="Sender of mail that names none"
     )
+    public_url: str | None = Field(
+        None, description="Where vendors and recipients reach the API; unset: its own address"
+    )
+    allow_networks: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Networks that are not public and may be called all the same, as a JSON list"
+        " or separated by commas",
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="Collector of traces (OTLP over HTTP), such as http://127.0.0.1:4318"
+    )
     environment: str = Field("local", description="Name shown on every page")
     secret_key: SecretStr | None = Field(
         None, description="Key that seals secrets at rest; made once in the data folder if unset"
@@ -78,6 +91,16 @@ class Settings(BaseSettings):
         "", description="Kills the process at a named point, for crash tests: name[@nth]"
     )
     failpoint_log: Path | None = Field(None, description="Where a fired failpoint leaves a line")
+
+    @field_validator("allow_networks", mode="before")
+    @classmethod
+    def _networks(cls, given: object) -> object:
+        named = given
+        if isinstance(given, str):
+            named = json.loads(given) if given.lstrip().startswith("[") else given.split(",")
+        if isinstance(named, list):
+            return [str(ip_network(str(one).strip(), strict=False)) for one in named]
+        return named
 
     @model_validator(mode="after")
     def _ports_follow(self) -> Self:
@@ -109,6 +132,11 @@ class Settings(BaseSettings):
         if self.replica_urls or self.database_url is not None:
             return [url.get_secret_value() for url in self.replica_urls]
         return [f"postgresql://tocsin@127.0.0.1:{self.replica_port}/tocsin"]
+
+    @cached_property
+    def base_url(self) -> str:
+        """Where vendors and recipients reach the API, without a slash at its end."""
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
     @cached_property
     def temporal_target(self) -> str:

@@ -1,10 +1,11 @@
 """What a vendor is handed: one message to one address, ready to leave."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from domain.vocabulary import Channel
+from domain.vocabulary import CategoryClass, Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,28 @@ class EmailMessage:
 
 @dataclass(frozen=True, slots=True)
 class ContentMessage:
-    """One message of any channel as rendered content, for vendors that take fields."""
+    """One message of any channel as rendered content, for vendors that take fields.
+
+    `content` by channel, as channels/ leaves it:
+    email {subject, html?, text, from, reply_to?, attachments?, headers?};
+    sms {text, encoding, segments}; push, webpush {title, body, url?, image?, badge?, sound?,
+    collapse_key?, ttl?, data?}; whatsapp {text} or {template, language, parameters};
+    telegram {text, parse_mode?, buttons?}; inapp {title, body, url?, data?}.
+    `target` is what an address alone does not tell: push {platform: android | ios},
+    webpush {keys: {p256dh, auth}}. `callback_url` is where the vendor is to send its receipts;
+    it carries the attempt's id.
+    """
 
     attempt_id: str
     notification_id: str
     channel: Channel
     address: str
     content: Mapping[str, Any]
+    name: str = ""
+    class_: CategoryClass = CategoryClass.TRANSACTIONAL
+    expires_at: datetime | None = None
+    target: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str = ""
 
 
 Message = EmailMessage | ContentMessage

@@ -82,8 +82,9 @@ FINAL_PRECEDENCE: Final = (
 
 
 class ReceiptKind(StrEnum):
-    """What a vendor says of an attempt afterwards."""
+    """What a vendor says of an attempt afterwards; `sent` only proves that it has the message."""
 
+    SENT = "sent"
     DELIVERED = "delivered"
     OPENED = "opened"
     CLICKED = "clicked"

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 async def find_enabled(conn: AsyncConnection) -> Sequence[Row[Any]]:
-    """Return the enabled accounts, in order of preference."""
+    """Return the enabled accounts, oldest first within a channel."""
     result = await conn.execute(
         text("""
-            SELECT id, version, name, channel, vendor, settings FROM accounts
-            WHERE enabled ORDER BY channel, position, id
+            SELECT id, version, name, channel, vendor, settings, weight, cost, countries,
+                categories, per_second, slow_seconds, slow_share
+            FROM accounts WHERE enabled ORDER BY channel, id
         """)
     )
     return result.all()
@@ -27,19 +28,19 @@ async def put(
     channel: str,
     vendor: str,
     settings: bytes,
-    position: int = 100,
 ) -> None:
     """Add an account, or give the one of this name other settings."""
     await conn.execute(
         text("""
-            INSERT INTO accounts AS a (id, name, channel, vendor, settings, position)
-            VALUES (:id, :name, :channel, :vendor, :settings, :position)
-            ON CONFLICT (name) DO UPDATE SET channel = excluded.channel, vendor = excluded.vendor,
-                settings = excluded.settings, position = excluded.position, enabled = true,
-                version = a.version + 1
+            WITH put AS (
+                INSERT INTO accounts AS a (id, name, channel, vendor, settings)
+                VALUES (:id, :name, :channel, :vendor, :settings)
+                ON CONFLICT (name) DO UPDATE SET channel = excluded.channel,
+                    vendor = excluded.vendor, settings = excluded.settings, enabled = true,
+                    updated_at = clock_timestamp(), version = a.version + 1
+                RETURNING id
+            )
+            INSERT INTO account_states (account_id) SELECT id FROM put ON CONFLICT DO NOTHING
         """),
-        {
-            "id": id, "name": name, "channel": channel, "vendor": vendor, "settings": settings,
-            "position": position,
-        },
-    )  # fmt: skip
+        {"id": id, "name": name, "channel": channel, "vendor": vendor, "settings": settings},
+    )

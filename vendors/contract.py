@@ -2,18 +2,21 @@
 
 An account is whatever can `send` a message and `close`. A vendor of a protocol with connections of
 its own, as SMTP, is given a pool by the composition root; it opens no socket itself. A vendor over
-HTTP needs only pure functions (request of a message, outcome of a response), which one sender of
-the composition root can wrap into the same `Vendor`.
+HTTP is pure functions (request of a message, outcome of a response, and so on), which
+`vendors/over_http.py` makes into the same `Vendor`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from domain.http import HttpExchange, HttpRequest, Webhook
 from domain.message import ContentMessage, EmailMessage, Message
 from domain.outcome import Outcome
+from domain.report import Heard, Report
 from domain.vocabulary import Channel
 
 Keep = Callable[[ContentMessage], Awaitable[None]]
@@ -42,6 +45,44 @@ class Vendor(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class BatchVendor(Vendor, Protocol):
+    """An account whose vendor takes several messages, each for another recipient, in one call."""
+
+    @property
+    def batch(self) -> int:
+        """How many messages one call may carry."""
+
+    async def send_batch(
+        self, messages: Sequence[Message], *, deadline: float
+    ) -> Sequence[Outcome]:
+        """Try once, as `send`; one outcome for each message, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """An attempt of which it is not known whether it was sent."""
+
+    attempt_id: str
+    vendor_id: str
+    channel: Channel
+    address: str
+    attempted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A vendor's own word that it never had a message."""
+
+
+@runtime_checkable
+class LookUpVendor(Vendor, Protocol):
+    """An account whose vendor can be asked what became of an attempt."""
+
+    async def look_up(self, sought: Sought, *, deadline: float) -> Report | Absent | None:
+        """Return what the vendor knows; None when nobody can tell now."""
 
 
 class MailReply(Protocol):
@@ -95,6 +136,16 @@ class MailPool(Protocol):
         """Close the connections."""
 
 
+class HttpPool(Protocol):
+    """Connections to the servers of one account, over HTTP."""
+
+    async def exchange(self, request: HttpRequest, *, deadline: float) -> HttpExchange:
+        """Try once; never raises for what server or network do."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
 class VendorSettings(BaseModel):
     """The settings of an account; secrets are SecretStr and never shown."""
 
@@ -123,6 +174,53 @@ class Parts:
 
     mail_pool: Callable[[Any], MailPool]
     keep: Keep
+    http_pool: Callable[[Any], HttpPool]
+    """Over HTTP/1.1, or over HTTP/2 where the settings say `http2`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What a signature is checked with: the clock, and what `Webhooks.needs` had fetched."""
+
+    now: datetime
+    material: Mapping[str, bytes] = field(default_factory=dict)
+    """Bodies by URL."""
+
+
+def _needs_nothing(webhook: Webhook, settings: Any) -> Sequence[HttpRequest]:  # noqa: ARG001
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """How a vendor's calls are read. All three are pure; `settings` are the account's.
+
+    `needs` names what must be fetched before the signature can be checked (a certificate), only
+    from places that the vendor itself is known by. `verify` raises ReceiptForged. `receipts` is
+    called after it, and raises ValueError for a call that cannot be read.
+    """
+
+    verify: Callable[[Webhook, Any, Checking], None]
+    receipts: Callable[[Webhook, Any], Heard]
+    needs: Callable[[Webhook, Any], Sequence[HttpRequest]] = _needs_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a vendor can do; docs/vendors.md shows it as a table."""
+
+    batch: int = 1
+    """Recipients of one call."""
+    receipts: bool = False
+    """Whether it tells later what became of a message."""
+    idempotency: bool = False
+    """Whether the same attempt id twice is one message, so that a repeat is safe."""
+    scheduled: bool = False
+    """Whether it could hold a message itself; Tocsin's own timers are used all the same."""
+    replies: bool = False
+    """Whether it passes on what recipients write back."""
+    platforms: frozenset[str] = frozenset()
+    """Of push: whose phones it reaches (android, ios); empty: no matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +232,16 @@ class VendorKind:
     channels: frozenset[Channel]
     settings: type[VendorSettings]
     open_account: Callable[[Any, Parts], Vendor]
+    capabilities: Capabilities = Capabilities()
+    webhooks: Webhooks | None = None
+
+    def read(self, settings: Mapping[str, Any]) -> VendorSettings:
+        """Return settings checked; raises pydantic.ValidationError."""
+        return self.settings.model_validate(dict(settings))
 
     def open(self, settings: Mapping[str, Any], parts: Parts) -> Vendor:
         """Return an account open; raises pydantic.ValidationError for wrong settings."""
-        return self.open_account(self.settings.model_validate(dict(settings)), parts)
+        return self.open_account(self.read(settings), parts)
 
 
 def _open(value: Any) -> Any:

@@ -5,8 +5,10 @@ from typing import Final
 from vendors import sandbox
 from vendors.contract import VendorKind
 from vendors.email import smtp
+from vendors.sms import twilio
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
+    "twilio": twilio.KIND,
     "sandbox": sandbox.KIND,
 }

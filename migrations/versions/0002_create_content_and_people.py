@@ -113,12 +113,11 @@ TABLES = """
         channel text NOT NULL,
         vendor text NOT NULL,
         settings bytea NOT NULL,
-        position int NOT NULL DEFAULT 100,
         enabled boolean NOT NULL DEFAULT true,
         created_at timestamptz NOT NULL DEFAULT now(),
         version int NOT NULL DEFAULT 1
     );
-    CREATE INDEX accounts_channel ON accounts (channel, position, id);
+    CREATE INDEX accounts_channel ON accounts (channel, id);
     """
 
 

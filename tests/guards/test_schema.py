@@ -21,7 +21,8 @@ SCHEMA = """
         || coalesce(' ' || pg_get_expr(c.relpartbound, c.oid), '')
       FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
     UNION ALL
-    SELECT 'column ' || c.relname || '.' || a.attname || ' ' || a.attnum || ' '
+    SELECT 'column ' || c.relname || '.' || a.attname || ' '
+        || rank() OVER (PARTITION BY c.oid ORDER BY a.attnum) || ' '
         || format_type(a.atttypid, a.atttypmod) || ' not null ' || a.attnotnull
         || ' ' || a.attgenerated::text || a.attidentity::text
         || coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '')

@@ -9,7 +9,7 @@ from domain.message import ContentMessage
 from domain.vocabulary import Channel, OutcomeKind
 from fakes.smtp import FakeSmtp
 from tests.fixtures.mail import a_mail, soon
-from transport.smtp.pool import SmtpPool
+from tests.fixtures.vendors import parts_for
 from vendors.contract import Parts
 from vendors.registry import KINDS
 
@@ -31,12 +31,12 @@ def outbox() -> Outbox:
 
 @pytest.fixture
 def parts(outbox: Outbox) -> Parts:
-    return Parts(mail_pool=SmtpPool, keep=outbox.keep)
+    return parts_for(outbox.keep)
 
 
 def test_every_kind_stands_under_its_name() -> None:
     assert {name: kind.name for name, kind in KINDS.items()} == {name: name for name in KINDS}
-    assert set(KINDS) == {"smtp", "sandbox"}
+    assert {"smtp", "sandbox"} < set(KINDS)
 
 
 @pytest.mark.parametrize("name", list(KINDS))

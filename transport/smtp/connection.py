@@ -89,7 +89,12 @@ class Connection(asyncio.Protocol):
             pause = min(pause + FLUSH_PAUSE, FLUSH_PAUSE_MOST)
 
     def check(self, phase: Phase) -> None:
-        """Raise Stopped when the connection has a problem."""
+        """Raise Stopped when the connection has a problem.
+
+        An event loop empties the buffers of a lost connection a moment before it tells the loss.
+        """
+        if not self._problem and any(transport.is_closing() for transport in self._transports):
+            self.stop("lost", "the connection was closed")
         if self._problem:
             raise Stopped.because(phase, self._problem, self._detail)
 

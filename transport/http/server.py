@@ -1,0 +1,35 @@
+"""What the transport wants to know of an account's servers, and the TLS context for them."""
+
+import ssl
+from functools import lru_cache
+from typing import Protocol
+
+
+class HttpServer(Protocol):
+    """The servers of one account."""
+
+    @property
+    def connections(self) -> int:
+        """Connections at once, per process."""
+
+    @property
+    def connect_seconds(self) -> float:
+        """Patience for DNS, TCP and TLS together."""
+
+    @property
+    def reply_seconds(self) -> float:
+        """Patience for the answer."""
+
+    @property
+    def ca_file(self) -> str:
+        """PEM file of the authorities to trust; empty: the system's."""
+
+
+@lru_cache(maxsize=64)
+def tls_context(ca_file: str, *, http2: bool = False) -> ssl.SSLContext:
+    """Return a context that checks certificates and names; raises OSError for a wrong file."""
+    context = ssl.create_default_context(cafile=ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if http2:
+        context.set_alpn_protocols(["h2"])
+    return context
