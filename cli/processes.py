@@ -8,8 +8,8 @@ import typer
 
 from cli.embedded.trouble import Trouble
 from config.logging import configure_logging
-from config.tracing import configure_tracing
 from config.settings import Settings
+from config.tracing import configure_tracing
 
 
 def register(app: typer.Typer) -> None:

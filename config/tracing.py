@@ -1,11 +1,5 @@
 """Sends spans to a collector, where one is named; without one they cost nothing."""
 
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
 from config.settings import Settings
 
 
@@ -13,6 +7,12 @@ def configure_tracing(settings: Settings, process: str) -> None:
     """Send the spans of this process by OTLP over HTTP to TOCSIN_OTLP_ENDPOINT, in batches."""
     if settings.otlp_endpoint is None:
         return
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     resource = Resource.create({"service.name": "tocsin", "service.instance.id": process})
     provider = TracerProvider(resource=resource)
     url = f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"
