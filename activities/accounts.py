@@ -1,18 +1,24 @@
 """The vendor accounts that this process may send with, opened once and kept fresh."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import Row
 
+from domain.routing import Candidate
 from domain.vocabulary import Channel
 from stores import accounts as store
 from stores.database import Database
-from stores.sealing import Seal
+from stores.sealing import Seal, SealBroken
 from vendors.contract import Parts, Vendor
 from vendors.registry import KINDS
+
+log = structlog.get_logger()
 
 _REFRESH_SECONDS: Final = 5.0
 
@@ -23,14 +29,24 @@ class Account:
 
     id: UUID
     version: int
-    name: str
     channel: Channel
     vendor: str
     sender: Vendor
+    candidate: Candidate
+    per_second: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.candidate.name
 
 
 class Accounts:
-    """Accounts by channel, in order of preference; looked up anew every 5 s."""
+    """The enabled accounts by channel; looked up anew every 5 s.
+
+    One that cannot be opened (its vendor is gone, its settings no longer fit, its seal is
+    broken) is left out and named in the log: it must not keep the others from sending.
+    """
 
     def __init__(self, db: Database, seal: Seal, parts: Parts) -> None:
         self._db = db
@@ -39,26 +55,46 @@ class Accounts:
         self._known: dict[UUID, Account] = {}
         self._fresh_until = 0.0
 
-    async def for_channel(self, channel: Channel) -> Account | None:
-        """Return the account to use on a channel; None when there is none."""
+    async def of_channel(self, channel: Channel) -> Sequence[Account]:
+        """Return the accounts that serve a channel."""
         if time.monotonic() >= self._fresh_until:
             await self._refresh()
-        return next((one for one in self._known.values() if one.channel is channel), None)
+        return [one for one in self._known.values() if one.channel is channel]
+
+    async def opened(self, id: UUID) -> Account | None:
+        """Return an account by its id; None when it is not enabled."""
+        if time.monotonic() >= self._fresh_until:
+            await self._refresh()
+        return self._known.get(id)
 
     async def close(self) -> None:
         """Close every vendor's connections."""
         for account in self._known.values():
             await account.sender.close()
 
-    def _open(self, row: Row[Any]) -> Account:
-        kind = KINDS[row.vendor]
+    def _open(self, row: Row[Any]) -> Account | None:
+        try:
+            kind = KINDS[row.vendor]
+            sender = kind.open(self._seal.open(row.settings), self._parts)
+        except (KeyError, ValidationError, SealBroken) as error:
+            log.error("account.unusable", account=row.name, kind=type(error).__name__)
+            return None
         return Account(
             id=row.id,
             version=row.version,
-            name=row.name,
             channel=Channel(row.channel),
             vendor=row.vendor,
-            sender=kind.open(self._seal.open(row.settings), self._parts),
+            sender=sender,
+            candidate=Candidate(
+                id=row.id,
+                name=row.name,
+                weight=row.weight,
+                cost=row.cost,
+                countries=frozenset(row.countries),
+                categories=frozenset(row.categories),
+                platforms=kind.capabilities.platforms,
+            ),
+            per_second=row.per_second,
         )
 
     async def _refresh(self) -> None:
@@ -68,8 +104,10 @@ class Accounts:
         known: dict[UUID, Account] = {}
         for row in rows:
             kept = before.get(row.id)
-            same = kept is not None and kept.version == row.version
-            known[row.id] = before.pop(row.id) if same else self._open(row)
+            if kept is not None and kept.version == row.version:
+                known[row.id] = before.pop(row.id)
+            elif (opened := self._open(row)) is not None:
+                known[row.id] = opened
         # In one step: a chunk that asks meanwhile must not find half of the accounts.
         self._known, self._fresh_until = known, time.monotonic() + _REFRESH_SECONDS
         for gone in before.values():

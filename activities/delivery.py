@@ -85,8 +85,8 @@ class Delivery:
         finished: set[UUID] = set()
         try:
             for first in range(0, len(leased), CHUNK):
-                settled = await self._sending.send(leased[first : first + CHUNK], token)
-                finished |= await self._settle(settled)
+                async for settled in self._sending.send(leased[first : first + CHUNK], token):
+                    finished |= await self._settle(settled)
         except asyncio.CancelledError:
             await asyncio.shield(self._release(leased, token))
             raise
@@ -108,7 +108,7 @@ class Delivery:
         verdict = judge(
             _DIED,
             class_=CategoryClass(row.class_),
-            attempts=row.attempts,
+            attempts=row.rounds,
             maybe_sent=True,
             now=datetime.now(UTC),
             expires_at=row.expires_at,
@@ -128,7 +128,7 @@ class Delivery:
             waiting.channel,
             waiting.reason,
             class_=CategoryClass(waiting.class_),
-            attempts=waiting.attempts,
+            attempts=waiting.rounds,
         )
         return Progress(waiting.due_at, why, states)
 

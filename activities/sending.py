@@ -1,46 +1,58 @@
-"""One chunk: render, mark, send, settle. Only what the mark returned leaves the process."""
+"""One chunk: route, mark, send, settle; what an account surely did not send goes on to the next.
+
+Only what a mark returned leaves the process.
+"""
 
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
-from activities.accounts import Account, Accounts
+from activities.accounts import Account
+from activities.routing import Router, Taken, Waits
 from activities.words import Words
 from channels.message import build
 from channels.rendering import RenderFailed, render
 from config.failpoints import failpoint
+from domain.circuit import next_step
 from domain.delivery import Leased, Mark, Settlement
 from domain.ids import encode, new_id
 from domain.message import Message
 from domain.outcome import Outcome
-from domain.retry import judge
+from domain.retry import Verdict, judge
 from domain.vocabulary import OutcomeKind, Scope, State
 from stores.database import Database
 from stores.ledger import mark as marks
+from vendors.contract import BatchVendor
 
 log = structlog.get_logger()
 
 MARGIN: Final = 0.2
 """Share of a lease that a sender leaves unused, so that no two ever hold one delivery."""
-
-NO_ACCOUNT: Final = Outcome(OutcomeKind.TRANSIENT, "no_account", Scope.ACCOUNT)
+MOST_ACCOUNTS: Final = 5
+"""Accounts that are tried for a delivery in one pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A delivery whose message is built and whose account is chosen."""
+    """A delivery whose account is chosen and whose message is built for it."""
 
     leased: Leased
     attempt_id: UUID
-    account: Account
+    taken: Taken
     message: Message
+
+    @property
+    def account(self) -> Account:
+        """The account it goes over."""
+        return self.taken.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +60,67 @@ class Sending:
     """Sends chunks of leased deliveries."""
 
     db: Database
-    accounts: Accounts
+    router: Router
     words: Words
     default_from: str
+    receipts_url: str
     lease_seconds: float
     retry_scale: float
 
-    async def send(self, chunk: Sequence[Leased], token: UUID) -> list[Settlement]:
-        """Return how each delivery of a chunk ended; those that were not sent say why."""
-        settled: list[Settlement] = []
-        ready = [one for one in [await self._prepare(x, settled) for x in chunk] if one]
+    async def send(self, chunk: Sequence[Leased], token: UUID) -> AsyncIterator[list[Settlement]]:
+        """Yield how the deliveries of a chunk ended, round by round; each yield is to be settled
+        before the next is asked for. A delivery that another account is to try comes again.
+        """
+        tried: dict[UUID, frozenset[UUID]] = {}
+        left = list(chunk)
+        for accounts_left in reversed(range(MOST_ACCOUNTS)):
+            settled: list[Settlement] = []
+            outcomes = await self._round(left, token, tried, settled)
+            left = []
+            for one, outcome in outcomes:
+                failed = tried.get(one.leased.id, frozenset()) | {one.account.id}
+                goes_on = accounts_left > 0 and await self._goes_on(one, outcome, failed)
+                settled.append(self._settlement(one, outcome, goes_on=goes_on))
+                if goes_on:
+                    tried[one.leased.id] = failed
+                    left.append(replace(one.leased, attempts=one.leased.attempts + 1))
+            yield settled
+            if not left:
+                return
+
+    async def _round(
+        self,
+        chunk: Sequence[Leased],
+        token: UUID,
+        tried: Mapping[UUID, frozenset[UUID]],
+        settled: list[Settlement],
+    ) -> list[tuple[Ready, Outcome]]:
+        """Return what was sent, with outcomes; what was not is in `settled` with its reason."""
+        chosen = await self.router.choose(chunk, tried)
+        ready: list[Ready] = []
+        for leased in chunk:
+            way = chosen[leased.id]
+            if isinstance(way, Waits):
+                settled.append(self._waiting(leased, way))
+            elif (built := await self._prepare(leased, way, settled)) is not None:
+                ready.append(built)
         if not ready:
-            return settled
+            return []
         deadline = time.monotonic() + self.lease_seconds * (1 - MARGIN)
         marked = await self._mark(ready, token, settled)
         failpoint("marked")
         sent = [one for one in ready if one.leased.id in marked]
-        outcomes = await asyncio.gather(*(self._hand_over(one, deadline) for one in sent))
+        outcomes = await self._hand_over(sent, deadline)
         failpoint("sent")
-        settled += [
-            self._settlement(one.leased, one.attempt_id, outcome)
-            for one, outcome in zip(sent, outcomes, strict=True)
-        ]
-        return settled
+        return outcomes
 
-    async def _prepare(self, leased: Leased, settled: list[Settlement]) -> Ready | None:
-        account = await self.accounts.for_channel(leased.channel)
-        if account is None:
-            settled.append(self._settlement(leased, None, NO_ACCOUNT))
-            return None
+    async def _prepare(
+        self, leased: Leased, taken: Taken, settled: list[Settlement]
+    ) -> Ready | None:
         attempt = new_id()
         try:
             content = await self.words.of(leased)
-            message = self._build(leased, content[leased.channel], attempt, account)
+            message = self._build(leased, content[leased.channel], attempt, taken.account)
         except (RenderFailed, ValueError, KeyError) as error:
             log.warning(
                 "delivery.unrenderable",
@@ -89,20 +129,25 @@ class Sending:
             )
             settled.append(_failed(leased, "template_error"))
             return None
-        return Ready(leased, attempt, account, message)
+        return Ready(leased, attempt, taken, message)
 
     def _build(
         self, leased: Leased, content: Mapping[str, Any], attempt: UUID, account: Account
     ) -> Message:
+        attempt_id = encode("att", attempt)
         return build(
             leased.channel,
             render(leased.channel, content, leased.data, locale=leased.locale),
             as_fields=account.sender.takes_fields,
             address=leased.address,
             name=leased.name or "",
-            attempt_id=encode("att", attempt),
+            attempt_id=attempt_id,
             notification_id=encode("ntf", leased.notification_id),
             default_from=account.sender.default_from or self.default_from,
+            class_=leased.class_,
+            expires_at=leased.expires_at,
+            target=leased.target,
+            callback_url=f"{self.receipts_url}/{encode('acc', account.id)}?attempt={attempt_id}",
         )
 
     async def _mark(
@@ -110,8 +155,12 @@ class Sending:
     ) -> set[UUID]:
         margin = self.lease_seconds * MARGIN
         wanted = [
-            Mark(one.leased.id, one.attempt_id, one.account.id, one.account.vendor) for one in ready
-        ]
+            Mark(
+                one.leased.id, one.attempt_id, one.account.id, one.account.vendor,
+                one.taken.record,
+            )
+            for one in ready
+        ]  # fmt: skip
         async with self.db.leader() as conn:
             marked = await marks.mark(
                 conn, wanted, token=token, margin=margin, seconds=self.lease_seconds
@@ -121,46 +170,101 @@ class Sending:
         for delivery, (expired, maybe_sent) in late.items():
             state = State.EXPIRED if expired else State.SUPPRESSED
             reason = "expired" if expired else "suppressed"
-            settled.append(
-                Settlement(
-                    delivery,
-                    None,
-                    State.UNKNOWN if maybe_sent else state,
-                    reason,
-                    None,
-                    maybe_sent,
-                )
-            )
+            ended = State.UNKNOWN if maybe_sent else state
+            settled.append(Settlement(delivery, None, ended, reason, None, maybe_sent))
         return marked
 
-    async def _hand_over(self, one: Ready, deadline: float) -> Outcome:
+    async def _hand_over(
+        self, ready: Sequence[Ready], deadline: float
+    ) -> list[tuple[Ready, Outcome]]:
+        """Send everything at once, each account's in its vendor's batches where it has them."""
+        by_account: defaultdict[UUID, list[Ready]] = defaultdict(list)
+        for one in ready:
+            by_account[one.account.id].append(one)
+        calls: list[list[Ready]] = []
+        for listed in by_account.values():
+            sender = listed[0].account.sender
+            size = sender.batch if isinstance(sender, BatchVendor) else 1
+            calls += [listed[first : first + size] for first in range(0, len(listed), size)]
+        done = await asyncio.gather(*(self._call(together, deadline) for together in calls))
+        return [pair for pairs in done for pair in pairs]
+
+    async def _call(
+        self, together: Sequence[Ready], deadline: float
+    ) -> list[tuple[Ready, Outcome]]:
+        account, started = together[0].account, time.monotonic()
+        sender = account.sender
+        outcomes: Sequence[Outcome]
         try:
-            return await one.account.sender.send(one.message, deadline=deadline)
+            if len(together) > 1 and isinstance(sender, BatchVendor):
+                messages = [one.message for one in together]
+                outcomes = await sender.send_batch(messages, deadline=deadline)
+            else:
+                outcomes = [await sender.send(together[0].message, deadline=deadline)]
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a bug of ours must not lose the row: it may have been sent
-            log.exception("vendor.failed", vendor=one.account.vendor, kind=type(error).__name__)
-            return Outcome(OutcomeKind.UNKNOWN, "adapter_failed", Scope.MESSAGE)
+            log.exception("vendor.failed", vendor=account.vendor, kind=type(error).__name__)
+            failed = Outcome(OutcomeKind.UNKNOWN, "adapter_failed", Scope.MESSAGE)
+            outcomes = [failed] * len(together)
+        seconds = time.monotonic() - started
+        for one, outcome in zip(together, outcomes, strict=True):
+            await self.router.health.note(account.id, outcome, seconds, one.taken.probe)
+        return list(zip(together, outcomes, strict=True))
 
-    def _settlement(self, leased: Leased, attempt: UUID | None, outcome: Outcome) -> Settlement:
-        verdict = judge(
+    async def _goes_on(self, one: Ready, outcome: Outcome, failed: frozenset[UUID]) -> bool:
+        """Whether another account may be tried now."""
+        if not next_step(outcome):
+            return False
+        return await self.router.another(one.leased, failed)
+
+    def _settlement(self, one: Ready, outcome: Outcome, *, goes_on: bool) -> Settlement:
+        leased = one.leased
+        if goes_on:
+            now = datetime.now(UTC)
+            return Settlement(
+                leased.id, one.attempt_id, State.HELD, outcome.reason, now, False, outcome,
+                goes_on=True,
+            )  # fmt: skip
+        verdict = self._judge(leased, outcome)
+        return Settlement(
+            leased.id,
+            one.attempt_id,
+            verdict.state,
+            verdict.reason,
+            verdict.due_at,
+            outcome.maybe_sent,
+            outcome,
+            round=verdict.state is State.HELD,
+        )
+
+    def _waiting(self, leased: Leased, way: Waits) -> Settlement:
+        """Hold a delivery that no account can take now; that is no round of its own."""
+        outcome = Outcome(OutcomeKind.TRANSIENT, way.reason, Scope.ACCOUNT)
+        verdict = self._judge(leased, outcome)
+        due_at = verdict.due_at
+        if verdict.state is State.HELD and way.due_at is not None:
+            due_at = way.due_at
+            if due_at >= leased.expires_at:
+                ended = State.UNKNOWN if leased.maybe_sent else State.EXPIRED
+                return Settlement(
+                    leased.id, None, ended, way.reason, None, leased.maybe_sent, route=way.record
+                )
+        return Settlement(
+            leased.id, None, verdict.state, verdict.reason, due_at, leased.maybe_sent,
+            route=way.record,
+        )  # fmt: skip
+
+    def _judge(self, leased: Leased, outcome: Outcome) -> Verdict:
+        return judge(
             outcome,
             class_=leased.class_,
-            attempts=leased.attempts + 1,
+            attempts=leased.rounds + 1,
             maybe_sent=leased.maybe_sent,
             now=datetime.now(UTC),
             expires_at=leased.expires_at,
             scale=self.retry_scale,
             jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
-        )
-        return Settlement(
-            leased.id,
-            attempt,
-            verdict.state,
-            verdict.reason,
-            verdict.due_at,
-            outcome.maybe_sent,
-            outcome if attempt else None,
         )
 
 

@@ -1,6 +1,6 @@
 """What a pass over the ledger carries in memory: leased rows, marks and settlements."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,13 @@ class Leased:
     module_id: UUID
     channel: Channel
     address: str
+    target: Mapping[str, Any]
+    category: str
     class_: CategoryClass
+    priority: str
     attempts: int
+    rounds: int
+    """How often it was held to be tried again; several accounts may be tried in one round."""
     maybe_sent: bool
     expires_at: datetime
     template: tuple[UUID, int] | None
@@ -68,11 +73,17 @@ class Mark:
     attempt_id: UUID
     account_id: UUID
     vendor: str
+    route: Sequence[Mapping[str, str]] = ()
+    """Which accounts were passed over, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an attempt changes its delivery; `attempt_id` None settles one that was never marked."""
+    """How an attempt changes its delivery; `attempt_id` None settles one that was never marked.
+
+    With `goes_on` the delivery is held, due now, and its lease stays: another account is tried
+    at once.
+    """
 
     delivery_id: UUID
     attempt_id: UUID | None
@@ -81,3 +92,8 @@ class Settlement:
     due_at: datetime | None
     maybe_sent: bool
     outcome: Outcome | None = None
+    goes_on: bool = False
+    round: bool = False
+    """Whether a round is over: the next try comes by the schedule of its class."""
+    route: Sequence[Mapping[str, str]] = ()
+    """Why nothing could be sent, for a settlement without an attempt."""

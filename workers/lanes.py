@@ -43,10 +43,10 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = open_app(settings)
-    delivery, accounts = open_delivery(app)
+    delivery, router = open_delivery(app)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_app, app)
-        stack.push_async_callback(accounts.close)
+        stack.push_async_callback(router.close)
         if CONTROL in lanes:
             await stack.enter_async_context(Upkeep(app))
         served = [Priority(lane) for lane in lanes if lane != CONTROL]

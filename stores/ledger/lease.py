@@ -24,9 +24,10 @@ _LEASE = text("""
         FROM due WHERE d.id = due.id
         RETURNING d.*
     )
-    SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.class AS class_,
-        l.attempts, l.maybe_sent, l.expires_at, n.template_id, n.template_version, n.content,
-        n.data, coalesce(n.recipient->>'name', p.name) AS name,
+    SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
+        l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
+        n.template_id, n.template_version, n.content, n.data,
+        coalesce(n.recipient->>'name', p.name) AS name,
         coalesce(n.recipient->>'locale', p.locale) AS locale
     FROM leased l JOIN notifications n ON n.id = l.notification_id
         LEFT JOIN profiles p ON p.id = n.profile_id
@@ -40,7 +41,7 @@ _RELEASE = text("""
 """)
 
 _DEAD = text("""
-    SELECT d.id, d.attempt_id, d.class AS class_, d.attempts, d.maybe_sent, d.expires_at
+    SELECT d.id, d.attempt_id, d.class AS class_, d.rounds, d.maybe_sent, d.expires_at
     FROM deliveries d
     WHERE d.notification_id = ANY(CAST(:ids AS uuid[])) AND d.state = 'sending'
         AND d.lease_until < clock_timestamp()
@@ -86,8 +87,12 @@ def _leased(row: Row[Any]) -> Leased:
         module_id=row.module_id,
         channel=Channel(row.channel),
         address=row.address,
+        target=row.target or {},
+        category=row.category,
         class_=CategoryClass(row.class_),
+        priority=row.priority,
         attempts=row.attempts,
+        rounds=row.rounds,
         maybe_sent=row.maybe_sent,
         expires_at=row.expires_at,
         template=template,

@@ -1,5 +1,6 @@
 """Marks: the last look before bytes leave, and the record that they may have left."""
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from stores.ledger import events
 _CHOSEN = """
     chosen AS (
         SELECT d.id, d.state AS before, r.attempt_id AS next_attempt, r.account_id AS next_account,
-            r.vendor AS next_vendor, d.attempts, d.attempt_id, d.account_id, d.vendor, d.vendor_id,
+            r.vendor AS next_vendor, CAST(r.route AS jsonb) AS next_route, d.route, d.attempts,
+            d.attempt_id, d.account_id, d.vendor, d.vendor_id,
             d.attempted_at, d.settled_at, d.outcome
         FROM deliveries d JOIN unnest(
             CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[]), CAST(:accounts AS uuid[]),
-            CAST(:vendors AS text[])
-        ) AS r(delivery_id, attempt_id, account_id, vendor) ON r.delivery_id = d.id
+            CAST(:vendors AS text[]), CAST(:routes AS text[])
+        ) AS r(delivery_id, attempt_id, account_id, vendor, route) ON r.delivery_id = d.id
         WHERE d.lease_token = :token
             AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
             AND d.state IN ('accepted', 'scheduled', 'held')
@@ -38,16 +40,16 @@ _MARK = text(f"""
     WITH {_CHOSEN},
     archived AS (
         INSERT INTO attempts (id, delivery_id, number, account_id, vendor, vendor_id,
-            attempted_at, settled_at, outcome)
+            attempted_at, settled_at, outcome, route)
         SELECT attempt_id, id, attempts, account_id, vendor, vendor_id, attempted_at, settled_at,
-            outcome
+            outcome, route
         FROM chosen WHERE attempts > 0
     ),
     marked AS (
         UPDATE deliveries d SET state = 'sending', reason = '', attempts = d.attempts + 1,
             attempt_id = c.next_attempt, account_id = c.next_account, vendor = c.next_vendor,
-            vendor_id = NULL, outcome = NULL, attempted_at = clock_timestamp(),
-            settled_at = NULL, version = d.version + 1,
+            route = c.next_route, vendor_id = NULL, outcome = NULL,
+            attempted_at = clock_timestamp(), settled_at = NULL, version = d.version + 1,
             lease_until = clock_timestamp() + make_interval(secs => :seconds)
         FROM chosen c WHERE d.id = c.id
         RETURNING {events.CHANGED}, c.before
@@ -84,6 +86,7 @@ async def mark(
             "attempts": [one.attempt_id for one in marks],
             "accounts": [one.account_id for one in marks],
             "vendors": [one.vendor for one in marks],
+            "routes": [json.dumps(list(one.route)) if one.route else None for one in marks],
             "token": token,
             "margin": margin,
             "seconds": seconds,

@@ -14,11 +14,11 @@ _STATES = text("""
 """)
 
 _NEXT = text("""
-    SELECT next_due, channel, reason, class AS class_, attempts FROM (
+    SELECT next_due, channel, reason, class AS class_, rounds FROM (
         SELECT CASE WHEN d.state = 'sending' THEN d.lease_until + interval '50 milliseconds'
                 ELSE greatest(d.due_at, d.lease_until + interval '50 milliseconds') END AS next_due,
             d.channel, CASE WHEN d.state = 'sending' THEN 'sender_died' ELSE d.reason END AS reason,
-            d.class, d.attempts
+            d.class, d.rounds
         FROM deliveries d JOIN notifications n ON n.id = d.notification_id
         WHERE d.notification_id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
             AND d.state IN ('accepted', 'scheduled', 'held', 'sending')
@@ -38,7 +38,7 @@ class Next:
     channel: str
     reason: str
     class_: str
-    attempts: int
+    rounds: int
 
 
 async def count_states(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[str, int]:
@@ -52,4 +52,4 @@ async def find_next(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str
     row = (await conn.execute(_NEXT, {"ids": list(ids), "workflow": workflow_id})).one_or_none()
     if row is None:
         return None
-    return Next(row.next_due, row.channel, row.reason, row.class_, row.attempts)
+    return Next(row.next_due, row.channel, row.reason, row.class_, row.rounds)

@@ -14,10 +14,11 @@ from stores.ledger import events, receipts
 _SETTLE = text(f"""
     WITH chosen AS (
         SELECT d.id, d.state AS before, r.state AS next_state, r.reason AS next_reason,
-            r.due_at AS next_due, r.doubt, r.outcome AS next_outcome, r.vendor_id AS next_vendor_id
+            r.due_at AS next_due, r.doubt, r.outcome AS next_outcome, r.vendor_id AS next_vendor_id,
+            r.goes_on, r.round, r.route AS next_route
         FROM deliveries d JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
             id uuid, attempt_id uuid, state text, reason text, due_at timestamptz, doubt boolean,
-            outcome jsonb, vendor_id text
+            outcome jsonb, vendor_id text, goes_on boolean, round boolean, route jsonb
         ) ON r.id = d.id
         WHERE CASE
             WHEN r.attempt_id IS NULL THEN d.state IN ('accepted', 'scheduled', 'held')
@@ -31,7 +32,10 @@ _SETTLE = text(f"""
     UPDATE deliveries d SET state = c.next_state, reason = c.next_reason, due_at = c.next_due,
         maybe_sent = d.maybe_sent OR c.doubt, outcome = coalesce(c.next_outcome, d.outcome),
         vendor_id = coalesce(c.next_vendor_id, d.vendor_id), settled_at = clock_timestamp(),
-        lease_token = NULL, lease_until = NULL, version = d.version + 1
+        lease_token = CASE WHEN c.goes_on THEN d.lease_token END,
+        lease_until = CASE WHEN c.goes_on THEN d.lease_until END,
+        rounds = d.rounds + CASE WHEN c.round THEN 1 ELSE 0 END,
+        route = coalesce(c.next_route, d.route), version = d.version + 1
     FROM chosen c WHERE d.id = c.id
     RETURNING {events.CHANGED}, c.before, d.attempt_id
 """)  # noqa: S608 - only constants are put together
@@ -74,6 +78,9 @@ def _row(one: Settlement) -> dict[str, Any]:
         "reason": one.reason,
         "due_at": one.due_at,
         "doubt": one.maybe_sent,
+        "goes_on": one.goes_on,
+        "round": one.round,
+        "route": list(one.route) or None,
         "outcome": None if outcome is None else asdict(outcome),
         "vendor_id": (outcome.vendor_id or None) if outcome else None,
     }
