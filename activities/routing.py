@@ -15,6 +15,7 @@ from domain.delivery import Leased
 from domain.routing import Candidate, Route, Wanted, choose_route
 from domain.vocabulary import CategoryClass, Priority
 
+PACED: Final = "paced"
 _SOON: Final = timedelta(seconds=1)
 
 
@@ -140,7 +141,7 @@ class Router:
             now = datetime.now(UTC)
             for place, leased in enumerate(wanting[granted:], start=1):
                 due_at = now + timedelta(seconds=place / max(rate, 0.01))
-                found[leased.id] = Waits("paced", due_at)
+                found[leased.id] = Waits(PACED, due_at)
 
 
 def _wanted(leased: Leased, tried: frozenset[UUID]) -> Wanted:

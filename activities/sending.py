@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from activities.accounts import Account
-from activities.routing import Router, Taken, Waits
+from activities.routing import PACED, Router, Taken, Waits
 from activities.words import Words
 from channels.message import build
 from channels.rendering import RenderFailed, render
@@ -38,6 +38,9 @@ MARGIN: Final = 0.2
 """Share of a lease that a sender leaves unused, so that no two ever hold one delivery."""
 MOST_ACCOUNTS: Final = 5
 """Accounts that are tried for a delivery in one pass."""
+PATIENCE_SECONDS: Final = 2.0
+"""How long a chunk waits for its turn at a paced account before the rest of it is held."""
+_PACE_PAUSE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +75,25 @@ class Sending:
         before the next is asked for. A delivery that another account is to try comes again.
         """
         tried: dict[UUID, frozenset[UUID]] = {}
-        left = list(chunk)
-        for accounts_left in reversed(range(MOST_ACCOUNTS)):
+        left, until = list(chunk), time.monotonic() + PATIENCE_SECONDS
+        while left:
             settled: list[Settlement] = []
-            outcomes = await self._round(left, token, tried, settled)
-            left = []
+            paced: list[tuple[Leased, Waits]] = []
+            outcomes = await self._round(left, token, tried, settled, paced)
+            if time.monotonic() > until:
+                settled += [self._waiting(one, way) for one, way in paced]
+                paced = []
+            left = [one for one, _ in paced]
             for one, outcome in outcomes:
                 failed = tried.get(one.leased.id, frozenset()) | {one.account.id}
-                goes_on = accounts_left > 0 and await self._goes_on(one, outcome, failed)
+                goes_on = await self._goes_on(one, outcome, failed)
                 settled.append(self._settlement(one, outcome, goes_on=goes_on))
                 if goes_on:
                     tried[one.leased.id] = failed
                     left.append(replace(one.leased, attempts=one.leased.attempts + 1))
             yield settled
-            if not left:
-                return
+            if paced:
+                await asyncio.sleep(_PACE_PAUSE)
 
     async def _round(
         self,
@@ -94,13 +101,18 @@ class Sending:
         token: UUID,
         tried: Mapping[UUID, frozenset[UUID]],
         settled: list[Settlement],
+        paced: list[tuple[Leased, Waits]],
     ) -> list[tuple[Ready, Outcome]]:
-        """Return what was sent, with outcomes; what was not is in `settled` with its reason."""
+        """Return what was sent, with outcomes; what was not is in `settled` with its reason, or in
+        `paced` when it must only wait for its turn.
+        """
         chosen = await self.router.choose(chunk, tried)
         ready: list[Ready] = []
         for leased in chunk:
             way = chosen[leased.id]
-            if isinstance(way, Waits):
+            if isinstance(way, Waits) and way.reason == PACED:
+                paced.append((leased, way))
+            elif isinstance(way, Waits):
                 settled.append(self._waiting(leased, way))
             elif (built := await self._prepare(leased, way, settled)) is not None:
                 ready.append(built)
@@ -214,7 +226,7 @@ class Sending:
 
     async def _goes_on(self, one: Ready, outcome: Outcome, failed: frozenset[UUID]) -> bool:
         """Whether another account may be tried now."""
-        if not next_step(outcome):
+        if not next_step(outcome) or len(failed) >= MOST_ACCOUNTS:
             return False
         return await self.router.another(one.leased, failed)
 

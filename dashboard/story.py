@@ -17,7 +17,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the story; `tone` is a state whose colour it takes, `raw` the vendor's answer."""
+    """One step of the story; `tone` is a state whose colour it takes, `raw` the vendor's answer,
+    `notes` say which accounts were passed over, and why.
+    """
 
     words: str
     at: str | None
@@ -27,6 +29,7 @@ class Step:
     until: str | None = None
     since: str = ""
     raw: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 _ICONS: Final = {
@@ -107,7 +110,13 @@ def tone(outcome: Mapping[str, Any] | None) -> str:
 def _step(event: Mapping[str, Any], outcome: Mapping[str, Any] | None, since: str) -> Step:
     kind = event["event"]
     via = " · ".join(str(event[n]) for n in ("channel", "vendor", "account") if event.get(n))
-    common = {"at": event["at"], "since": since, "meta": via, "until": event.get("until")}
+    common = {
+        "at": event["at"], "since": since, "meta": via, "until": event.get("until"),
+        "notes": tuple(
+            f"{one['account']} passed over: {one['skipped']}"
+            for one in event.get("passed_over") or ()
+        ),
+    }  # fmt: skip
     match kind:
         case "settled" if "outcome" in event:
             words = f"Attempt {event['number']}: {_because(event['outcome'], event['reason'])}"

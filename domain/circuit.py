@@ -14,6 +14,9 @@ WAIT_SECONDS: Final = 10.0
 MOST_DOUBLINGS: Final = 5
 """An open circuit is probed after 10 s, then 20 s, … at most 320 s."""
 PROBES_TO_CLOSE: Final = 3
+SLOW_WINDOW_SECONDS: Final = 600.0
+LEAST_SLOW: Final = 20
+"""Messages of the last ten minutes whose receipts are looked at, where an account has that rule."""
 AT_ONCE: Final = frozenset({"auth_failed", "suspended", "no_credit", "forbidden"})
 """Refusals of an account that another message cannot change: one of them opens the circuit."""
 

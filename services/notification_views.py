@@ -162,6 +162,7 @@ def _attempt(number: int, row: Row[Any]) -> dict[str, Any]:
         "vendor_id": row.vendor_id,
         "account": row.account,
         "outcome": row.outcome,
+        "route": row.route or [],
     }
 
 
@@ -186,7 +187,12 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
         story.append({"at": stamp(stored.created_at), "event": "claimed", **where})
     for one in shown["tries"]:
         via = {**where, "vendor": one["vendor"], "account": one["account"]}
-        story.append({"at": one["at"], "event": "attempted", "number": one["number"], **via})
+        story.append(
+            {
+                "at": one["at"], "event": "attempted", "number": one["number"], **via,
+                "passed_over": one["route"],
+            }
+        )  # fmt: skip
         if one["outcome"]:
             story.append({"at": one["settled_at"], "event": "settled", **via, **_result(one)})
     if stored.state == State.CANCELLED:
@@ -195,7 +201,11 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
         why = {"state": stored.state, "reason": stored.reason}
         story.append({"at": stamp(stored.settled_at), "event": "settled", **where, **why})
     elif stored.state == State.HELD:
-        why = {"reason": stored.reason, "until": stamp(stored.due_at)}
+        why = {
+            "reason": stored.reason,
+            "until": stamp(stored.due_at),
+            "passed_over": stored.route or [],
+        }
         story.append({"at": stamp(stored.settled_at), "event": "held", **where, **why})
     story += [
         {"at": told["at"], "event": "receipt", "kind": told["kind"], **where}

@@ -23,7 +23,7 @@ _GET = text(f"""
 _DELIVERIES = text("""
     SELECT d.id, d.notification_id, d.channel, d.address, d.state, d.reason, d.created_at,
         d.due_at, d.attempts, d.attempt_id, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at, d.outcome, d.version
+        d.attempted_at, d.settled_at, d.outcome, d.route, d.version
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
     WHERE d.notification_id = ANY(CAST(:ids AS uuid[])) AND d.id >= :first
     ORDER BY d.id
@@ -31,7 +31,7 @@ _DELIVERIES = text("""
 
 _ATTEMPTS = text("""
     SELECT t.id, t.delivery_id, t.number, t.vendor, t.vendor_id, a.name AS account,
-        t.attempted_at, t.settled_at, t.outcome
+        t.attempted_at, t.settled_at, t.outcome, t.route
     FROM attempts t LEFT JOIN accounts a ON a.id = t.account_id
     WHERE t.delivery_id = ANY(CAST(:ids AS uuid[])) ORDER BY t.number
 """)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
@@ -11,11 +12,12 @@ import structlog
 from sqlalchemy import text
 
 from config.failpoints import failpoint
-from domain.ids import encode, new_id
+from domain import circuit
+from domain.ids import encode, floor_id, new_id
 from domain.orders import Order
 from services.app import App
 from services.temporal import TemporalDown
-from stores import migrate, outbox, sandbox
+from stores import account_states, migrate, outbox, sandbox
 from stores.database import DATABASE_ERRORS
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
@@ -29,7 +31,8 @@ MOST_SWEPT: Final = 5_000
 MOST_TOGETHER: Final = 500
 _SEAL_SECONDS: Final = 0.2
 _HOURLY: Final = 3_600.0
-_SANDBOX_DAYS, _OUTBOX_DAYS = 7, 7
+_RECEIPTS_SECONDS: Final = 10.0
+_SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS = 7, 7, 30
 
 
 class Upkeep:
@@ -45,6 +48,7 @@ class Upkeep:
             asyncio.create_task(_forever("seal", self.seal, _SEAL_SECONDS)),
             asyncio.create_task(_forever("sweep", self.sweep, sweep_seconds)),
             asyncio.create_task(_forever("tidy", self.tidy, _HOURLY)),
+            asyncio.create_task(_forever("receipts", self.judge_receipts, _RECEIPTS_SECONDS)),
         ]
         return self
 
@@ -86,11 +90,30 @@ class Upkeep:
             stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT)
         return sum([await self._recover(group) for group in _groups(stale)])
 
+    async def judge_receipts(self) -> None:
+        """Open the circuits of accounts whose receipts come too late."""
+        longest = timedelta(days=1)
+        async with self._app.db.leader() as conn:
+            slow = await account_states.find_slow(
+                conn,
+                since=floor_id(datetime.now(UTC) - longest),
+                window=circuit.SLOW_WINDOW_SECONDS,
+                least=circuit.LEAST_SLOW,
+            )
+            wait = circuit.WAIT_SECONDS * self._app.settings.retry_scale
+            opened = await account_states.trip(
+                conn, slow, wait=wait, doublings=circuit.MOST_DOUBLINGS
+            )
+        for id in opened:
+            log.warning("circuit.opened", account=str(id), why=slow[id])
+
     async def tidy(self) -> None:
         """Forget what is past its retention and create coming partitions."""
         async with self._app.db.leader() as conn:
             await outbox.purge(conn, days=_OUTBOX_DAYS)
             await sandbox.purge(conn, days=_SANDBOX_DAYS)
+            stats_before = datetime.now(UTC) - timedelta(days=_STATS_DAYS)
+            await account_states.purge_stats(conn, before=stats_before)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
         async with self._app.db.leader() as conn:
