@@ -1,5 +1,6 @@
 """Which account a message goes over."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
@@ -41,10 +42,8 @@ def test_the_cheapest_comes_first() -> None:
 
 def test_equal_costs_share_by_weight() -> None:
     accounts = [an_account(1, weight=3), an_account(2, weight=1)]
-    rolled = iter((n * 0.6180339887) % 1 for n in range(1, 20_000))
-    firsts = Counter(
-        choose_route(accounts, wants(), lambda: next(rolled)).order[0] for _ in range(5_000)
-    )
+    dice = random.Random(7).random
+    firsts = Counter(choose_route(accounts, wants(), dice).order[0] for _ in range(5_000))
     assert 0.70 < firsts[number(1)] / 5_000 < 0.80
 
 
@@ -91,10 +90,10 @@ def test_accounts_that_failed_are_not_asked_again() -> None:
 
 @pytest.mark.parametrize(
     ("phone", "region"),
-    [("+14155550100", "US"), ("+4915112345678", "DE"), ("+8835100000000", ""), ("nonsense", "")],
+    [("+14155550100", "US"), ("+4915112345678", "DE"), ("nonsense", ""), ("", "")],
 )
 def test_regions_of_numbers(phone: str, region: str) -> None:
-    assert region_of(phone) in (region, "001" if not region else region)
+    assert region_of(phone) == region
 
 
 @given(
