@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api import (
     analytics,
     categories,
+    dead_letters,
     groups,
     health,
     keys,
@@ -47,6 +48,6 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, templates, profiles, groups, categories, modules, keys, outbox,
+    notifications, dead_letters, templates, profiles, groups, categories, modules, keys, outbox,
     analytics, live, health,
 )  # fmt: skip

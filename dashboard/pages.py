@@ -9,6 +9,7 @@ from dashboard import (
     assets,
     changing,
     compose,
+    dead_letters,
     notifications,
     outbox,
     overview,
@@ -32,5 +33,5 @@ def create_dashboard(app: App) -> FastAPI:
 
 
 _PARTS: Any = (
-    assets, sign_in, overview, compose, changing, notifications, outbox, account,
+    assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox, account,
 )  # fmt: skip

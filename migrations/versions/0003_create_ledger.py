@@ -80,7 +80,8 @@ TABLES = f"""
     CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
     CREATE INDEX deliveries_notification ON deliveries (notification_id);
     CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE state IN {WAITING};
-    CREATE INDEX deliveries_unknown ON deliveries (id) WHERE state = 'unknown';
+    CREATE INDEX deliveries_dead ON deliveries (id)
+        WHERE state IN ('failed', 'expired', 'unknown');
 
     CREATE TABLE attempts (
         id uuid PRIMARY KEY,
