@@ -24,6 +24,9 @@ chaos: $(VENV)/.dev ## Kill processes and break connections, at full length
 bench: $(VENV)/.dev ## Measure dispatch against its references, into bench/RESULTS.md
 	@$(BIN)/python -m bench
 
+vendors: $(VENV)/.run ## Serve all fake vendors, for developing adapters
+	@$(BIN)/python -m fakes.vendors
+
 lock: $(VENV)/.dev ## Lock the newest versions of all dependencies, with hashes
 	@deploy/lock.sh
 
@@ -39,4 +42,4 @@ $(VENV)/.run: requirements/run.txt pyproject.toml
 $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	@deploy/bootstrap.sh dev $(PYTHON)
 
-.PHONY: up test check fmt chaos bench lock hooks help
+.PHONY: up test check fmt chaos bench vendors lock hooks help

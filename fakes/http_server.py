@@ -10,6 +10,7 @@ from typing import ClassVar, Final, Self
 
 from aiohttp import web
 
+from fakes.control import control
 from fakes.http_vendor import TAKES, Answer, Asked, Behaviour, FakeVendor
 
 _HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -58,6 +59,10 @@ class FakeHttp:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         name, _, rest = request.rel_url.raw_path.lstrip("/").partition("/")
+        if name == "_control":
+            name, _, what = rest.partition("/")
+            if name in self.vendors:
+                return await control(request, self.vendors[name], what)
         vendor = self.vendors.get(name)
         if vendor is None:
             return web.Response(status=404, text=f"no vendor {name} here")
