@@ -1,6 +1,10 @@
-"""The vendors that are built in; one line each."""
+"""The vendors that are built in, one line each, and those of other packages, by entry point."""
 
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
+
+import structlog
 
 from vendors import sandbox
 from vendors.contract import VendorKind
@@ -12,3 +16,28 @@ KINDS: Final[dict[str, VendorKind]] = {
     "twilio": twilio.KIND,
     "sandbox": sandbox.KIND,
 }
+
+GROUP: Final = "tocsin.vendors"
+"""The group of entry points: each names a VendorKind."""
+
+
+def load_others(found: Iterable[EntryPoint], known: dict[str, VendorKind]) -> dict[str, VendorKind]:
+    """Return the kinds of other packages. One that cannot be loaded, is no kind, or takes a name
+    that is known is left out and named in the log: it must not keep Tocsin from starting.
+    """
+    others: dict[str, VendorKind] = {}
+    for entry in found:
+        try:
+            kind = entry.load()
+        except Exception as error:  # whatever another package does when it is imported
+            log.error("vendor.not_loaded", name=entry.name, kind=type(error).__name__)
+            continue
+        if not isinstance(kind, VendorKind) or kind.name in {*known, *others}:
+            log.error("vendor.not_taken", name=entry.name, value=entry.value)
+            continue
+        others[kind.name] = kind
+    return others
+
+
+log = structlog.get_logger()
+KINDS.update(load_others(entry_points(group=GROUP), KINDS))
