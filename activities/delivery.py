@@ -108,14 +108,21 @@ class Delivery:
         verdict = judge(
             _DIED,
             class_=CategoryClass(row.class_),
-            attempts=row.rounds,
+            attempts=row.rounds + 1,
             maybe_sent=True,
             now=datetime.now(UTC),
             expires_at=row.expires_at,
             scale=self._sending.retry_scale,
         )
         return Settlement(
-            row.id, row.attempt_id, verdict.state, verdict.reason, verdict.due_at, True, _DIED
+            row.id,
+            row.attempt_id,
+            verdict.state,
+            verdict.reason,
+            verdict.due_at,
+            True,
+            _DIED,
+            round=verdict.state is State.HELD,
         )
 
     async def _progress(self, order: Order, ids: Sequence[UUID]) -> Progress:

@@ -48,7 +48,7 @@ def judge(
 ) -> Verdict:
     """Return what an attempt's outcome makes of its delivery.
 
-    `attempts` counts this one; `maybe_sent` says that an earlier one may have arrived, so that
+    `attempts` counts the rounds of tries, this one too, from 1; `maybe_sent` says that an earlier one may have arrived, so that
     giving up means `unknown`, never `failed`. `jitter` in 0..1 spreads the delay by ±20 %;
     `scale` multiplies it.
     """

@@ -50,7 +50,7 @@ async def _survive(window: Window, category: str, system: Deployment) -> None:
     system.extra = {
         "TOCSIN_FAILPOINT": window.failpoint,
         "TOCSIN_FAILPOINT_LOG": str(fired),
-        "TOCSIN_OTP_START_SECONDS": "3" if window.failpoint == "accepted" else "30",
+        "TOCSIN_OTP_START_SECONDS": "3" if window.failpoint == "accepted" else "120",
     }
     await system.prepare()
     async with AsyncExitStack() as stack:
@@ -88,7 +88,7 @@ async def _client(window: Window, system: Deployment, stack: AsyncExitStack) -> 
             system.database,
             temporal_address=system.temporal,
             temporal_namespace=system.namespace,
-            otp_start_seconds=30,
+            otp_start_seconds=120,
         )
     )
     stack.push_async_callback(close_app, app)
