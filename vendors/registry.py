@@ -4,11 +4,12 @@ from typing import Final
 
 from vendors import sandbox
 from vendors.contract import VendorKind
-from vendors.email import smtp
+from vendors.email import ses, smtp
 from vendors.sms import twilio
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
+    "ses": ses.KIND,
     "twilio": twilio.KIND,
     "sandbox": sandbox.KIND,
 }
