@@ -48,9 +48,9 @@ def judge(
 ) -> Verdict:
     """Return what an attempt's outcome makes of its delivery.
 
-    `attempts` counts the rounds of tries, this one too, from 1; `maybe_sent` says that an earlier one may have arrived, so that
-    giving up means `unknown`, never `failed`. `jitter` in 0..1 spreads the delay by ±20 %;
-    `scale` multiplies it.
+    `attempts` counts the rounds of tries, this one too, from 1; `maybe_sent` says that an earlier
+    one may have arrived, so that giving up means `unknown`, never `failed`. `jitter` in 0..1
+    spreads the delay by ±20 %; `scale` multiplies it.
     """
     if outcome.kind is OutcomeKind.ACCEPTED:
         return Verdict(State.SENT, "")

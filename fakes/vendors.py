@@ -9,12 +9,17 @@ import signal
 import sys
 from typing import Final
 
+from fakes.aws_sms import FakeAwsSms
 from fakes.http_server import FakeHttp
 from fakes.http_vendor import FakeVendor
+from fakes.ses import FakeSes
 from fakes.smtp import FakeSmtp
+from fakes.sns import FakeSnsPush, FakeSnsSms
 from fakes.twilio import FakeTwilio
 
-FAKES: Final[tuple[type[FakeVendor], ...]] = (FakeTwilio,)
+FAKES: Final[tuple[type[FakeVendor], ...]] = (
+    FakeSes, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeSnsPush,
+)  # fmt: skip
 
 
 async def serve(port: int, smtp_port: int) -> None:
