@@ -109,14 +109,16 @@ TABLES = """
     );
     CREATE TABLE accounts (
         id uuid PRIMARY KEY,
-        name text NOT NULL UNIQUE,
+        name text NOT NULL,
         channel text NOT NULL,
         vendor text NOT NULL,
         settings bytea NOT NULL,
         enabled boolean NOT NULL DEFAULT true,
         created_at timestamptz NOT NULL DEFAULT now(),
+        deleted_at timestamptz,
         version int NOT NULL DEFAULT 1
     );
+    CREATE UNIQUE INDEX accounts_name ON accounts (name) WHERE deleted_at IS NULL;
     CREATE INDEX accounts_channel ON accounts (channel, id);
     """
 

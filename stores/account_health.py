@@ -1,0 +1,60 @@
+"""How accounts did in the last hour, read from their states and counts."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_KINDS = "accepted, rejected, throttled, transient, unknown, refused, receipts, forged"
+_SUMS = ", ".join(f"sum({kind}) AS {kind}" for kind in _KINDS.split(", "))
+
+_HOUR = text(f"""
+    SELECT account_id, {_SUMS} FROM account_stats
+    WHERE account_id = ANY(CAST(:ids AS uuid[]))
+        AND bucket > clock_timestamp() - interval '1 hour'
+    GROUP BY account_id
+""")  # noqa: S608 - only constants are put together
+
+_MINUTES = text(f"""
+    SELECT date_trunc('minute', bucket) AS minute, {_SUMS} FROM account_stats
+    WHERE account_id = :id AND bucket > clock_timestamp() - interval '1 hour'
+    GROUP BY 1 ORDER BY 1
+""")  # noqa: S608
+
+_LATENCIES = text("""
+    SELECT u.n, sum(u.count) AS count
+    FROM account_stats s, unnest(s.latencies) WITH ORDINALITY AS u(count, n)
+    WHERE s.account_id = :id AND s.bucket > clock_timestamp() - interval '1 hour'
+    GROUP BY u.n ORDER BY u.n
+""")
+
+
+async def last_hour(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the counts of accounts in the last hour; those without any are left out."""
+    rows = (await conn.execute(_HOUR, {"ids": list(ids)})).all()
+    return {row.account_id: row for row in rows}
+
+
+async def minutes(conn: AsyncConnection, id: UUID) -> Sequence[Row[Any]]:
+    """Return the counts of an account, minute by minute of the last hour."""
+    return (await conn.execute(_MINUTES, {"id": id})).all()
+
+
+async def latencies(conn: AsyncConnection, id: UUID) -> list[int]:
+    """Return how many answers of the last hour fell into each class of latency."""
+    return [int(row.count) for row in (await conn.execute(_LATENCIES, {"id": id})).all()]
+
+
+async def state(conn: AsyncConnection, id: UUID) -> Row[Any] | None:
+    """Return an account's circuit and pace."""
+    result = await conn.execute(
+        text("""
+            SELECT circuit, reason, changed_at, retry_at, pace,
+                CASE WHEN slowed_until > clock_timestamp() THEN slowed_until END AS slowed_until
+            FROM account_states WHERE account_id = :id
+        """),
+        {"id": id},
+    )
+    return result.one_or_none()
