@@ -12,10 +12,10 @@ from aiohttp import web
 
 from fakes.http_vendor import TAKES, Answer, Asked, Behaviour, FakeVendor
 
-_HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-_NOTHING: Final = bytes(range(256)) * 2
-_HUGE_PIECE: Final = b" " * 65_536
-_HUGE_PIECES: Final = 800
+HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+NOTHING: Final = bytes(range(256)) * 2
+HUGE_PIECE: Final = b" " * 65_536
+HUGE_PIECES: Final = 800
 
 
 class FakeHttp:
@@ -91,7 +91,7 @@ class FakeHttp:
         if behaviour in (Behaviour.DROP_AFTER_BODY, Behaviour.DROP_BEFORE_BODY):
             return _abort(request)
         if behaviour is Behaviour.GARBAGE:
-            return web.Response(body=_NOTHING, content_type="application/json")
+            return web.Response(body=NOTHING, content_type="application/json")
         if behaviour is Behaviour.WRONG_TYPE:
             return web.Response(body=b'{"wrong": ["shape"]}', content_type="application/json")
         if behaviour is Behaviour.TRUNCATED:
@@ -99,7 +99,7 @@ class FakeHttp:
         if behaviour is Behaviour.HUGE:
             return await _flood(request)
         if behaviour is Behaviour.BAD_GATEWAY:
-            return web.Response(status=502, body=_HTML, content_type="text/html")
+            return web.Response(status=502, body=HTML, content_type="text/html")
         return _response(vendor.refuse(behaviour, asked))
 
 
@@ -114,7 +114,7 @@ def _abort(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def _truncate(request: web.BaseRequest, answer: Answer | None) -> web.StreamResponse:
-    body = (answer.body if answer else b"") or _HTML
+    body = (answer.body if answer else b"") or HTML
     response = web.StreamResponse(
         status=answer.status if answer else 200, headers={"Content-Length": str(len(body))}
     )
@@ -126,6 +126,6 @@ async def _truncate(request: web.BaseRequest, answer: Answer | None) -> web.Stre
 async def _flood(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
-    for _ in range(_HUGE_PIECES):
-        await response.write(_HUGE_PIECE)
+    for _ in range(HUGE_PIECES):
+        await response.write(HUGE_PIECE)
     return response
