@@ -132,7 +132,8 @@ class Session(asyncio.Protocol):
         vendor = self._vendor(head)
         behaviour = vendor.scripted() if vendor else None
         self._behaviours[stream] = behaviour
-        if behaviour is Behaviour.DROP_BEFORE_BODY:
+        dropped = behaviour is Behaviour.DROP_BEFORE_BODY
+        if dropped and vendor is not None and vendor.sends(_asked(head, b"")):
             self.abort()
 
     def _vendor(self, head: Mapping[str, str]) -> FakeVendor | None:

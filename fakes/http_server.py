@@ -5,6 +5,7 @@ In a test: `async with FakeHttp(FakeTwilio()) as server: server.url("twilio")`.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
@@ -62,16 +63,17 @@ class FakeHttp:
         if vendor is None:
             return web.Response(status=404, text=f"no vendor {name} here")
         behaviour = vendor.scripted()
-        if behaviour is Behaviour.DROP_BEFORE_BODY:
-            return _abort(request)
-        asked = Asked(
+        head = Asked(
             request.method,
             f"/{rest}",
             request.rel_url.raw_query_string,
             {key.lower(): value for key, value in request.headers.items()},
-            await request.read(),
+            b"",
             f"http://{request.headers.get('Host', '')}{request.rel_url.raw_path_qs}",
         )
+        if behaviour is Behaviour.DROP_BEFORE_BODY and vendor.sends(head):
+            return _abort(request)
+        asked = replace(head, body=await request.read())
         vendor.asked.append(asked)
         if not vendor.sends(asked):
             if behaviour is not None:

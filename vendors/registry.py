@@ -5,10 +5,13 @@ from typing import Final
 from vendors import sandbox
 from vendors.contract import VendorKind
 from vendors.email import smtp
+from vendors.push import apns, fcm
 from vendors.sms import twilio
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
     "twilio": twilio.KIND,
+    "fcm": fcm.KIND,
+    "apns": apns.KIND,
     "sandbox": sandbox.KIND,
 }
