@@ -7,11 +7,13 @@ from vendors.contract import VendorKind
 from vendors.email import smtp
 from vendors.push import apns, fcm
 from vendors.sms import twilio
+from vendors.webpush import webpush
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
     "twilio": twilio.KIND,
     "fcm": fcm.KIND,
     "apns": apns.KIND,
+    "webpush": webpush.KIND,
     "sandbox": sandbox.KIND,
 }
