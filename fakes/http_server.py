@@ -5,6 +5,7 @@ In a test: `async with FakeHttp(FakeTwilio()) as server: server.url("twilio")`.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
@@ -13,10 +14,10 @@ from aiohttp import web
 from fakes.control import control
 from fakes.http_vendor import TAKES, Answer, Asked, Behaviour, FakeVendor
 
-_HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-_NOTHING: Final = bytes(range(256)) * 2
-_HUGE_PIECE: Final = b" " * 65_536
-_HUGE_PIECES: Final = 800
+HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+NOTHING: Final = bytes(range(256)) * 2
+HUGE_PIECE: Final = b" " * 65_536
+HUGE_PIECES: Final = 800
 
 
 class FakeHttp:
@@ -67,16 +68,17 @@ class FakeHttp:
         if vendor is None:
             return web.Response(status=404, text=f"no vendor {name} here")
         behaviour = vendor.scripted()
-        if behaviour is Behaviour.DROP_BEFORE_BODY:
-            return _abort(request)
-        asked = Asked(
+        head = Asked(
             request.method,
             f"/{rest}",
             request.rel_url.raw_query_string,
             {key.lower(): value for key, value in request.headers.items()},
-            await request.read(),
+            b"",
             f"http://{request.headers.get('Host', '')}{request.rel_url.raw_path_qs}",
         )
+        if behaviour is Behaviour.DROP_BEFORE_BODY and vendor.sends(head):
+            return _abort(request)
+        asked = replace(head, body=await request.read())
         vendor.asked.append(asked)
         if not vendor.sends(asked):
             if behaviour is not None:
@@ -96,7 +98,7 @@ class FakeHttp:
         if behaviour in (Behaviour.DROP_AFTER_BODY, Behaviour.DROP_BEFORE_BODY):
             return _abort(request)
         if behaviour is Behaviour.GARBAGE:
-            return web.Response(body=_NOTHING, content_type="application/json")
+            return web.Response(body=NOTHING, content_type="application/json")
         if behaviour is Behaviour.WRONG_TYPE:
             return web.Response(body=b'{"wrong": ["shape"]}', content_type="application/json")
         if behaviour is Behaviour.TRUNCATED:
@@ -104,7 +106,7 @@ class FakeHttp:
         if behaviour is Behaviour.HUGE:
             return await _flood(request)
         if behaviour is Behaviour.BAD_GATEWAY:
-            return web.Response(status=502, body=_HTML, content_type="text/html")
+            return web.Response(status=502, body=HTML, content_type="text/html")
         return _response(vendor.refuse(behaviour, asked))
 
 
@@ -119,7 +121,7 @@ def _abort(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def _truncate(request: web.BaseRequest, answer: Answer | None) -> web.StreamResponse:
-    body = (answer.body if answer else b"") or _HTML
+    body = (answer.body if answer else b"") or HTML
     response = web.StreamResponse(
         status=answer.status if answer else 200, headers={"Content-Length": str(len(body))}
     )
@@ -131,6 +133,6 @@ async def _truncate(request: web.BaseRequest, answer: Answer | None) -> web.Stre
 async def _flood(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
-    for _ in range(_HUGE_PIECES):
-        await response.write(_HUGE_PIECE)
+    for _ in range(HUGE_PIECES):
+        await response.write(HUGE_PIECE)
     return response

@@ -2,7 +2,8 @@
 
 A vendor file says what to ask (`request`) and what an answer means (`outcome`); where the vendor
 takes several messages in one call, a `Batch` says the same of many; where it wants an access token
-first, a `Login` says how to get one; where it can be asked afterwards, a `LookUp`.
+first, a `Login` says how to get one, or an `OwnToken` how to make one; where it can be asked
+afterwards, a `LookUp`.
 """
 
 import os
@@ -94,6 +95,17 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnToken:
+    """An access token that we sign ourselves: `issue` returns (token, seconds that it is used).
+
+    `expired` tells an answer that means that it is used up: then a new one is issued, once.
+    """
+
+    issue: Callable[[Any, Moment], tuple[str, float]]
+    expired: Callable[[HttpResponse], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """How to ask what became of an attempt; `found` returns None when the answer cannot tell."""
 
@@ -109,13 +121,13 @@ class HttpApi:
     (or any ValueError, KeyError, TypeError of taking an answer apart): then the status decides.
     `skewed` tells an answer that means that our clock is wrong: it is then set by the answer's
     Date and the request is made again, once. `endpoint` says that the address itself is the URL
-    to be reached, so that one which must not be reached is the recipient's affair.
+    to be reached, so that one which must not or cannot be reached is the recipient's affair.
     """
 
     request: Callable[[ContentMessage, Any, Moment], HttpRequest]
     outcome: Callable[[HttpResponse], Outcome]
     batch: Batch | None = None
-    login: Login | None = None
+    login: Login | OwnToken | None = None
     look_up: LookUp | None = None
     skewed: Callable[[HttpResponse], bool] | None = None
     endpoint: bool = False

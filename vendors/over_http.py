@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -23,7 +23,7 @@ from vendors.contract import (
     VendorKind,
     Webhooks,
 )
-from vendors.http_api import Batch, HttpApi, HttpSettings, Login, Moment, Unfit
+from vendors.http_api import Batch, HttpApi, HttpSettings, Login, Moment, OwnToken, Unfit
 from vendors.http_outcomes import Unreadable, outcome_of_loss, outcome_of_status
 
 _TOKEN_MARGIN: Final = 300.0
@@ -116,14 +116,14 @@ class HttpVendor:
             exchange = await self._pool.exchange(request, deadline=deadline)
             if exchange.response is None:
                 return self._lost(exchange)
-            if repeated or not self._mended(exchange.response):
+            if repeated or not self._mended(exchange.response, token):
                 return exchange.response
             repeated = True
 
-    def _mended(self, response: HttpResponse) -> bool:
+    def _mended(self, response: HttpResponse, token: str) -> bool:
         """Whether it was the token or the clock, and a second request will be better."""
         if self._api.login is not None and self._api.login.expired(response):
-            self._tokens.forget()
+            self._tokens.forget(token)
             return True
         if self._api.skewed is not None and self._api.skewed(response):
             try:
@@ -135,12 +135,11 @@ class HttpVendor:
         return False
 
     def _lost(self, exchange: HttpExchange) -> Outcome:
-        if exchange.problem == "refused" and self._api.endpoint:
-            return Outcome(
-                OutcomeKind.REJECTED, "invalid_address", Scope.RECIPIENT, phase=exchange.phase,
-                detail=exchange.detail,
-            )  # fmt: skip
-        return outcome_of_loss(exchange)
+        found = outcome_of_loss(exchange)
+        if not self._api.endpoint or found.scope is not Scope.ACCOUNT:
+            return found
+        reason = "invalid_address" if exchange.problem == "refused" else found.reason
+        return replace(found, scope=Scope.RECIPIENT, reason=reason)
 
     def _read(self, response: HttpResponse, read: Callable[[HttpResponse], Outcome]) -> Outcome:
         try:
@@ -156,6 +155,9 @@ class HttpVendor:
             if self._tokens.fresh():
                 return self._tokens.value
             moment = Moment(datetime.now(UTC) + self._skew)
+            if isinstance(login, OwnToken):
+                self._tokens.keep(*login.issue(self.settings, moment))
+                return self._tokens.value
             exchange = await self._pool.exchange(
                 login.request(self.settings, moment), deadline=deadline
             )
@@ -176,10 +178,11 @@ class HttpVendor:
         try:
             value, seconds = login.token(response)
         except _UNREADABLE:
+            refused = response.status >= 400  # another answer may hold a token
             return Outcome(
                 OutcomeKind.REJECTED, "auth_failed", Scope.ACCOUNT,
                 vendor_code=str(response.status), phase="login",
-                detail=response.body[:200].decode("utf-8", "replace"),
+                detail=response.body[:200].decode("utf-8", "replace") if refused else "",
             )  # fmt: skip
         self._tokens.keep(value, seconds)
         return value
@@ -273,8 +276,10 @@ class _Tokens:
         left = max(seconds - min(_TOKEN_MARGIN, seconds / 10), _LEAST_TOKEN_SECONDS)
         self.value, self.until = value, time.monotonic() + left
 
-    def forget(self) -> None:
-        self.value, self.until = "", 0.0
+    def forget(self, value: str) -> None:
+        """Forget a token that was refused, unless another request has renewed it already."""
+        if self.value == value:
+            self.value, self.until = "", 0.0
 
 
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)

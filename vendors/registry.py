@@ -9,9 +9,11 @@ import structlog
 from vendors import sandbox
 from vendors.contract import VendorKind
 from vendors.email import ses, smtp
+from vendors.push import apns, fcm
 from vendors.push import sns as sns_push
 from vendors.sms import aws_sms, twilio
 from vendors.sms import sns as sns_sms
+from vendors.webpush import webpush
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
@@ -20,6 +22,9 @@ KINDS: Final[dict[str, VendorKind]] = {
     "sns_sms": sns_sms.KIND,
     "aws_sms": aws_sms.KIND,
     "sns_push": sns_push.KIND,
+    "fcm": fcm.KIND,
+    "apns": apns.KIND,
+    "webpush": webpush.KIND,
     "sandbox": sandbox.KIND,
 }
 

@@ -1,7 +1,7 @@
 """What the shared suite must know of a vendor: how to reach its fake, and where it differs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from domain.message import ContentMessage
@@ -51,7 +51,7 @@ class Case:
     channel: Channel
     fake: Callable[[], FakeVendor]
     settings: Mapping[str, Any]
-    """Of a working account, but base_url."""
+    """Of a working account, but base_url; `{base_url}` in them is where the fake is."""
     wrong: Mapping[str, Any]
     """Settings that make the sign-in fail."""
     address: str
@@ -80,6 +80,18 @@ class Case:
     def expected(self, behaviour: Behaviour) -> Expected:
         """Return how a behaviour must be judged."""
         return self.expects.get(behaviour, USUAL[behaviour])
+
+    def account(self, base_url: str, **given: Any) -> dict[str, Any]:
+        """Return the settings of an account whose vendor is at `base_url`."""
+        filled = {
+            name: value.replace("{base_url}", base_url) if isinstance(value, str) else value
+            for name, value in self.settings.items()
+        }
+        return {"base_url": base_url, **filled, **given}
+
+    def at(self, base_url: str) -> "Case":
+        """Return the case with the place of its vendor in its address."""
+        return replace(self, address=self.address.replace("{base_url}", base_url))
 
     def message(self, **given: Any) -> ContentMessage:
         """Return a message to its recipient."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,9 +26,9 @@ async def served(case: Case, **settings: Any) -> AsyncIterator[tuple[Case, FakeV
     fake = case.fake()
     async with case.server(fake) as server:
         url = server.url(fake.name)
-        given = {"base_url": url, **server.settings, **case.settings, **settings}
+        given = case.account(url, **server.settings, **settings)
         account = KINDS[case.vendor].open(given, parts_for())
-        yield replace(case, address=case.address.replace("{base_url}", url)), fake, account
+        yield case.at(url), fake, account
         await account.close()
 
 
@@ -71,9 +70,9 @@ async def test_wrong_secrets_are_the_accounts_affair(case: Case) -> None:
 
 
 async def test_nobody_there_is_transient(case: Case) -> None:
-    given = {**case.settings, "base_url": "http://127.0.0.1:9", "connect_seconds": 2}
-    account = kind_of(case).open(given, parts_for())
-    outcome = await account.send(case.message(), deadline=soon())
+    nowhere = "http://127.0.0.1:9"
+    account = kind_of(case).open(case.account(nowhere, connect_seconds=2), parts_for())
+    outcome = await account.send(case.at(nowhere).message(), deadline=soon())
     await account.close()
     assert (outcome.kind, outcome.reason) == (OutcomeKind.TRANSIENT, "connect_failed"), outcome
 
@@ -86,11 +85,11 @@ async def test_too_long_a_message_is_refused_before_it_is_sent(case: Case) -> No
     assert outcome.kind is OutcomeKind.REJECTED
     assert outcome.reason == "payload_too_large"
     assert any(char.isdigit() for char in outcome.detail), "it says how long it was"
-    assert fake.asked == []
+    assert [one for one in fake.asked if fake.sends(one)] == []
 
 
 async def test_settings_show_no_secret(case: Case) -> None:
-    settings = kind_of(case).read({"base_url": "https://vendor.example.com", **case.settings})
+    settings = kind_of(case).read(case.account("https://vendor.example.com"))
     for name, value in case.wrong.items():
         assert settings.shown()[name] is None
         assert str(value) not in repr(settings)
@@ -152,7 +151,7 @@ async def test_every_event_is_heard(case: Case, event: str) -> None:
 async def test_forged_receipts_are_refused(case: Case, forgery: Forgery) -> None:
     event = next(name for name, one in case.events.items() if one.kind is not None)
     call = await _receipt(case, event, forgery)
-    settings = kind_of(case).read({"base_url": "https://vendor.example.com", **case.settings})
+    settings = kind_of(case).read(case.account("https://vendor.example.com"))
     webhooks = kind_of(case).webhooks
     assert webhooks is not None
     with pytest.raises(ReceiptForged) as refused:
@@ -166,7 +165,7 @@ async def test_noise_in_place_of_a_receipt_is_refused(case: Case) -> None:
     if webhooks is None:
         assert not case.events
         return
-    settings = kind_of(case).read({"base_url": "https://vendor.example.com", **case.settings})
+    settings = kind_of(case).read(case.account("https://vendor.example.com"))
     for body in (b"", b"\xff\xfe", b"[]", b"{}", b"null", b"a=b", b"[" * 5_000):
         for kind in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
             webhook = Webhook("POST", _URL, {"content-type": kind}, body)
@@ -187,7 +186,7 @@ async def _receipt(case: Case, event: str, forgery: Forgery | None = None) -> Ca
 def _hear(case: Case, call: Call) -> Any:
     kind = kind_of(case)
     assert kind.webhooks is not None
-    settings = kind.read({"base_url": "https://vendor.example.com", **case.settings})
+    settings = kind.read(case.account("https://vendor.example.com"))
     webhook = _webhook(call)
     kind.webhooks.verify(webhook, settings, _checking(case))
     return kind.webhooks.receipts(webhook, settings)

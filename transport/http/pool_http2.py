@@ -1,174 +1,196 @@
-"""Requests over HTTP/2 by httpcore: many at once on few connections, and the phase of a loss.
+"""Requests over HTTP/2 by h2: many at once on few connections, and the phase of a loss.
 
 A server may promise that it has not processed a request (RFC 9113 §6.8 GOAWAY, §8.7
-REFUSED_STREAM): then a loss is no doubt.
+REFUSED_STREAM): then a loss is no doubt. Nothing is repeated here; the ledger repeats.
 """
 
 import asyncio
 import socket
 import time
-from collections.abc import Iterable
-from typing import Any, Final
+from collections import deque
+from typing import Final
+from urllib.parse import urlsplit
 
-import h2.errors
-import h2.events
-import httpcore
-from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream
-
-from domain.http import HttpExchange, HttpRequest, HttpResponse
+from domain.http import HttpExchange, HttpRequest
 from transport.http.guard import AddressRefused, Guard
-from transport.http.pool import MOST_ANSWER
+from transport.http.http2_connection import Http2Connection
+from transport.http.http2_stream import Lost, Progress
 from transport.http.server import HttpServer, tls_context
 from transport.http.tracing import span_of, tell
 
-_KEEP_SECONDS: Final = 300.0
-_PHASES: Final = {
-    "connection.connect_tcp.started": "connect",
-    "connection.start_tls.started": "tls",
-    "connection.start_tls.complete": "headers",
-    "http2.send_request_headers.started": "headers",
-    "http2.send_request_headers.complete": "body",
-    "http2.send_request_body.complete": "response",
-}
-_ENDED: Final = (
-    httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol, OSError, TimeoutError, ValueError,
-)  # fmt: skip
-_NOTHING_SENT: Final = (
-    httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout,
-    httpcore.ConnectionNotAvailable, httpcore.UnsupportedProtocol,
-)  # fmt: skip
+_KEEP_SECONDS: Final = 60.0
+"""An idle connection is not trusted for longer: a network may have forgotten it in silence."""
+_CLOSE_SECONDS: Final = 2.0
+_PORTS: Final = {"https": 443, "http": 80}
 
-
-class _Progress:
-    """How far one request is."""
-
-    def __init__(self) -> None:
-        self.phase = "pool"
-
-    async def trace(self, event: str, _info: Any) -> None:
-        self.phase = _PHASES.get(event, self.phase)
+Origin = tuple[str, str, int]
 
 
 class Http2Pool:
-    """Connections over HTTP/2 to the servers of one account."""
+    """Connections over HTTP/2 to the servers of one account; another is opened when all are full.
+
+    An http:// URL is spoken to without TLS, as a server that is known to speak HTTP/2 (§3.3).
+    """
 
     def __init__(self, server: HttpServer, guard: Guard) -> None:
         self._server = server
         self._guard = guard
-        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._open: list[tuple[Origin, Http2Connection]] = []
+        self._opening = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def exchange(self, request: HttpRequest, *, deadline: float) -> HttpExchange:
         """Try once, until `deadline` (of time.monotonic()); never raises for server or network."""
-        progress = _Progress()
+        progress = Progress()
         with span_of(request) as span:
             try:
                 async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
                     found = await self._ask(request, progress)
-            except _ENDED as error:
-                found = _failed(error, progress.phase)
+            except (Lost, OSError, TimeoutError, ValueError) as error:
+                found = _failed(error, progress)
             tell(span, found)
             return found
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._pool is not None:
-            await self._pool.aclose()
-            self._pool = None
+        """Close the connections; what is under way is lost."""
+        closing = [one.closed for _, one in self._open]
+        for _, one in self._open:
+            one.leave("closed by us")
+            one.abort("closed by us")
+        if closing:
+            await asyncio.wait(closing, timeout=_CLOSE_SECONDS)
 
-    async def _ask(self, request: HttpRequest, progress: _Progress) -> HttpExchange:
-        patience = {
-            "connect": self._server.connect_seconds,
-            "pool": self._server.connect_seconds,
-            "write": self._server.reply_seconds,
-            "read": self._server.reply_seconds,
-        }
-        async with self._open().stream(
-            request.method,
-            request.url,
-            headers=[(name.lower(), value) for name, value in request.headers.items()],
-            content=request.body,
-            extensions={"timeout": patience, "trace": progress.trace},
-        ) as answer:
-            body = bytearray()
-            async for piece in answer.aiter_stream():
-                body += piece
-                if len(body) > MOST_ANSWER:
-                    detail = f"the answer is longer than {MOST_ANSWER:,} octets"
-                    return HttpExchange(None, "too_large", "response", detail, sent=True)
-            headers = {
-                name.decode("latin-1").lower(): value.decode("latin-1")
-                for name, value in answer.headers
-            }
-            return HttpExchange(HttpResponse(answer.status, headers, bytes(body)), sent=True)
+    async def _ask(self, request: HttpRequest, progress: Progress) -> HttpExchange:
+        connection = await self._lend(_origin(request.url), progress)
+        async with asyncio.timeout(self._server.reply_seconds):
+            answer = await connection.ask(request, progress)
+        return HttpExchange(answer, sent=True)
 
-    def _open(self) -> httpcore.AsyncConnectionPool:
-        if self._pool is None:
-            self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=tls_context(self._server.ca_file, http2=True),
-                max_connections=self._server.connections,
-                keepalive_expiry=_KEEP_SECONDS,
-                http1=False,
-                http2=True,
-                network_backend=_GuardedBackend(self._guard),
-            )
-        return self._pool
+    async def _lend(self, origin: Origin, progress: Progress) -> Http2Connection:
+        """Return a connection with room for one more request."""
+        while True:
+            self._tidy()
+            for theirs, one in self._open:
+                if theirs == origin and one.free:
+                    return one
+            if not self._opening and len(self._open) < self._server.connections:
+                await self._open_one(origin, progress)
+            else:
+                progress.phase = "pool"
+                await self._room()
 
+    async def _open_one(self, origin: Origin, progress: Progress) -> None:
+        self._opening = True
+        try:
+            async with asyncio.timeout(self._server.connect_seconds):
+                connection = await self._connect(origin, progress)
+            self._open.append((origin, connection))
+        except (Lost, OSError, TimeoutError) as error:
+            if not self._live():
+                self._fail_waiting(error)
+            raise
+        finally:
+            self._opening = False
+            self._changed()
 
-class _GuardedBackend(AsyncNetworkBackend):
-    """Connects to addresses that may be reached; the name is resolved once, here."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-        self._inner = AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface of httpcore
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> AsyncNetworkStream:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host.strip("[]"), port, type=socket.SOCK_STREAM
+    async def _connect(self, origin: Origin, progress: Progress) -> Http2Connection:
+        scheme, host, port = origin
+        context = tls_context(self._server.ca_file, http2=True) if scheme == "https" else None
+        link = await self._reach(host, port, progress)
+        progress.phase = "tls"
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Http2Connection(self._changed),
+            sock=link,
+            ssl=context,
+            server_hostname=host if context else None,
         )
-        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-        for address in addresses:
-            self._guard.check(address)
-        for address in addresses[:-1]:
+        try:
+            await connection.ready
+        except asyncio.CancelledError:
+            connection.abort("no settings came")
+            raise
+        if connection.ending:
+            raise Lost(connection.ending)
+        return connection
+
+    async def _reach(self, host: str, port: int, progress: Progress) -> socket.socket:
+        """Return a TCP connection to the first address of a name that answers."""
+        loop = asyncio.get_running_loop()
+        progress.phase = "dns"
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        progress.phase = "connect"
+        for one in found:
+            self._guard.check(str(one[4][0]))
+        failed: OSError = ConnectionError("no address")
+        for family, kind, protocol, _, address in found:
+            link = socket.socket(family, kind, protocol)
+            link.setblocking(False)
             try:
-                return await self._inner.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._inner.connect_tcp(
-            addresses[-1], port, timeout, local_address, socket_options
-        )
+                await loop.sock_connect(link, address)
+            except OSError as error:
+                link.close()
+                failed = error
+            except asyncio.CancelledError:
+                link.close()
+                raise
+            else:
+                return link
+        raise failed
+
+    async def _room(self) -> None:
+        """Wait until there may be room."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._changed()  # it was our turn: let another have it
+            raise
+
+    def _fail_waiting(self, error: Exception) -> None:
+        """Do not let everybody who waits try for themselves what has just failed."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+
+    def _changed(self) -> None:
+        """Wake as many as there is room for; one more where a connection may be opened."""
+        room = sum(one.free for _, one in self._open)
+        if not self._opening and len(self._live()) < self._server.connections:
+            room += 1
+        while room > 0 and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                room -= 1
+
+    def _live(self) -> list[tuple[Origin, Http2Connection]]:
+        return [(origin, one) for origin, one in self._open if not one.ending]
+
+    def _tidy(self) -> None:
+        """Forget connections that take no more, and close those that were idle for long."""
+        oldest = asyncio.get_running_loop().time() - _KEEP_SECONDS
+        for _, one in self._live():
+            if one.idle and one.idle_since < oldest:
+                one.leave("idle")
+        self._open = self._live()
 
 
-def _failed(error: Exception, phase: str) -> HttpExchange:
+def _origin(url: str) -> Origin:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("not a URL of a server")
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def _failed(error: Exception, progress: Progress) -> HttpExchange:
     if isinstance(error, AddressRefused):
         return HttpExchange(None, "refused", "connect", str(error))
-    timed_out = isinstance(error, TimeoutError | httpcore.TimeoutException)
-    sent = phase in ("body", "response") and not isinstance(error, _NOTHING_SENT)
-    if isinstance(error, socket.gaierror):
-        phase = "dns"
-    # A body over HTTP/2 may have been read before it was written to its end.
-    return HttpExchange(
-        None,
-        "timeout" if timed_out else "lost",
-        phase,
-        type(error).__name__,
-        sent=sent,
-        unprocessed=_unprocessed(error),
-    )
-
-
-def _unprocessed(error: Exception) -> bool:
-    """Whether the server says that it has not processed the stream."""
-    event = error.args[0] if error.args else None
-    if isinstance(event, h2.events.StreamReset):
-        return event.error_code == h2.errors.ErrorCodes.REFUSED_STREAM
-    return isinstance(error, httpcore.ConnectionNotAvailable)
+    if isinstance(error, Lost):
+        return HttpExchange(
+            None, error.problem, progress.phase, error.detail, progress.sent, error.unprocessed
+        )
+    problem = "timeout" if isinstance(error, TimeoutError) else "lost"
+    return HttpExchange(None, problem, progress.phase, type(error).__name__, progress.sent)
