@@ -130,6 +130,8 @@ def outcome_of_loss(exchange: HttpExchange) -> Outcome:
     )
     if exchange.problem == "refused":
         return replace(found, kind=OutcomeKind.REJECTED, reason="address_not_allowed")
+    if exchange.problem == "unsupported":
+        return replace(found, kind=OutcomeKind.REJECTED, reason="config_missing")
     if exchange.unprocessed:
         return found
     if exchange.sent:

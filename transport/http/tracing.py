@@ -19,7 +19,7 @@ _TRACER: Final = trace.get_tracer("tocsin.transport.http")
 @contextmanager
 def span_of(request: HttpRequest) -> Iterator[Span]:
     """Give a span of one request, named by its method and host."""
-    host = urlsplit(request.url).hostname or ""
+    host = _host(request.url)
     attributes = {"http.request.method": request.method, "server.address": host}
     with _TRACER.start_as_current_span(
         f"{request.method} {host}", kind=SpanKind.CLIENT, attributes=attributes
@@ -35,3 +35,10 @@ def tell(span: Span, exchange: HttpExchange) -> None:
     span.set_attribute("tocsin.phase", exchange.phase)
     span.set_attribute("error.type", exchange.problem)
     span.set_status(Status(StatusCode.ERROR))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # no URL: the transport will say so
+        return ""
