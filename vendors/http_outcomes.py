@@ -30,6 +30,10 @@ class Unreadable(ValueError):
     """An answer is not what the vendor's pages say it is."""
 
 
+UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+"""What taking apart an answer of the wrong shape raises; Unreadable is a ValueError."""
+
+
 def read_json(response: HttpResponse) -> dict[str, Any]:
     """Return the JSON object of an answer; raises Unreadable for anything else."""
     try:
@@ -57,7 +61,7 @@ def accepted(vendor_id: str, response: HttpResponse) -> Outcome:
     if not vendor_id:
         raise Unreadable("the answer names no message")
     return Outcome(
-        OutcomeKind.ACCEPTED, vendor_id=vendor_id[:_DETAIL_LENGTH], vendor_code=str(response.status)
+        OutcomeKind.ACCEPTED, vendor_id=_kept(vendor_id), vendor_code=str(response.status)
     )
 
 
@@ -75,9 +79,9 @@ def outcome_of(
         reason,
         scope,
         retry_after=retry_after,
-        vendor_code=code,
+        vendor_code=_kept(code),
         phase="response",
-        detail=detail[:_DETAIL_LENGTH],
+        detail=_kept(detail),
     )
 
 
@@ -90,7 +94,7 @@ def outcome_of_status(response: HttpResponse, detail: str = "") -> Outcome:
         Scope.MESSAGE,
         vendor_code=str(status),
         phase="response",
-        detail=(detail or _words(response))[:_DETAIL_LENGTH],
+        detail=_kept(detail) or words_of(response),
     )
     if 200 <= status < 300:
         return found
@@ -142,6 +146,11 @@ def outcome_of_loss(exchange: HttpExchange) -> Outcome:
     return found
 
 
+def words_of(response: HttpResponse) -> str:
+    """Return the beginning of an answer's body, for the operator."""
+    return _kept(response.body[: 4 * _DETAIL_LENGTH].decode("utf-8", "replace"))
+
+
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return Retry-After in seconds (RFC 9110 §10.2.3: seconds or a date); None without a usable
     one. A date is measured from the answer's own Date, or from `now`.
@@ -163,5 +172,6 @@ def _refused(found: Outcome, scope: Scope, reason: str) -> Outcome:
     return replace(found, kind=OutcomeKind.REJECTED, scope=scope, reason=reason)
 
 
-def _words(response: HttpResponse) -> str:
-    return response.body[: 2 * _DETAIL_LENGTH].decode("utf-8", "replace").replace("\x00", "")
+def _kept(words: str) -> str:
+    """Return a vendor's words as the ledger can keep them: no NUL, nothing but Unicode, no end."""
+    return words.replace("\x00", "").encode("utf-8", "replace").decode()[:_DETAIL_LENGTH]

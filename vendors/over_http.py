@@ -1,12 +1,9 @@
 """Makes an account of a vendor's pure functions: it asks, once, and judges what came back."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
 
 from domain.http import HttpExchange, HttpRequest, HttpResponse
 from domain.message import ContentMessage, Message
@@ -23,11 +20,9 @@ from vendors.contract import (
     VendorKind,
     Webhooks,
 )
-from vendors.http_api import Batch, HttpApi, HttpSettings, Login, Moment, Unfit
-from vendors.http_outcomes import Unreadable, outcome_of_loss, outcome_of_status
-
-_TOKEN_MARGIN: Final = 300.0
-_LEAST_TOKEN_SECONDS: Final = 1.0
+from vendors.http_api import Batch, HttpApi, HttpSettings, Moment, Unfit
+from vendors.http_outcomes import UNREADABLE, Unreadable, outcome_of_loss, outcome_of_status
+from vendors.tokens import Tokens
 
 
 def http_kind(
@@ -68,7 +63,7 @@ class HttpVendor:
         self._api = api
         self._pool = pool
         self._skew = timedelta()
-        self._tokens = _Tokens()
+        self._tokens = Tokens(api.login, settings, pool) if api.login else None
 
     async def send(self, message: Message, *, deadline: float) -> Outcome:
         """Hand over one message; raises TypeError for assembled mail."""
@@ -90,11 +85,13 @@ class HttpVendor:
             return None
         try:
             return asks.found(found, sought)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._tokens is not None:
+            await self._tokens.close()
         await self._pool.close()
 
     async def _ask(
@@ -103,7 +100,7 @@ class HttpVendor:
         """Return the answer to a request, or how it ended without one."""
         repeated = False
         while True:
-            token = await self._token(deadline)
+            token = "" if self._tokens is None else await self._tokens.get(self._skew, deadline)
             if isinstance(token, Outcome):
                 return token
             try:
@@ -116,21 +113,21 @@ class HttpVendor:
             exchange = await self._pool.exchange(request, deadline=deadline)
             if exchange.response is None:
                 return self._lost(exchange)
-            if repeated or not self._mended(exchange.response):
+            if repeated or not self._mended(exchange.response, token):
                 return exchange.response
             repeated = True
 
-    def _mended(self, response: HttpResponse) -> bool:
+    def _mended(self, response: HttpResponse, token: str) -> bool:
         """Whether it was the token or the clock, and a second request will be better."""
-        if self._api.login is not None and self._api.login.expired(response):
-            self._tokens.forget()
+        if self._tokens and self._api.login and self._api.login.expired(response):
+            self._tokens.forget(token)
             return True
         if self._api.skewed is not None and self._api.skewed(response):
             try:
                 theirs = parsedate_to_datetime(response.headers.get("date", ""))
-            except (ValueError, TypeError):
+                self._skew = theirs - datetime.now(UTC)
+            except (ValueError, TypeError):  # no date, or one without a zone
                 return False
-            self._skew = theirs - datetime.now(UTC)
             return True
         return False
 
@@ -145,44 +142,8 @@ class HttpVendor:
     def _read(self, response: HttpResponse, read: Callable[[HttpResponse], Outcome]) -> Outcome:
         try:
             return read(response)
-        except _UNREADABLE:
+        except UNREADABLE:
             return outcome_of_status(response)
-
-    async def _token(self, deadline: float) -> str | Outcome:
-        login = self._api.login
-        if login is None:
-            return ""
-        async with self._tokens.lock:
-            if self._tokens.fresh():
-                return self._tokens.value
-            moment = Moment(datetime.now(UTC) + self._skew)
-            exchange = await self._pool.exchange(
-                login.request(self.settings, moment), deadline=deadline
-            )
-            if exchange.response is None:
-                # Whatever became of it, the message itself has surely not been sent.
-                return Outcome(
-                    OutcomeKind.TRANSIENT, "connect_failed", Scope.ACCOUNT, phase="login",
-                    detail=exchange.detail,
-                )  # fmt: skip
-            return self._signed_in(login, exchange.response)
-
-    def _signed_in(self, login: Login, response: HttpResponse) -> str | Outcome:
-        if response.status >= 500 or response.status == 429:
-            return Outcome(
-                OutcomeKind.TRANSIENT, "vendor_unavailable", Scope.ACCOUNT,
-                vendor_code=str(response.status), phase="login",
-            )  # fmt: skip
-        try:
-            value, seconds = login.token(response)
-        except _UNREADABLE:
-            return Outcome(
-                OutcomeKind.REJECTED, "auth_failed", Scope.ACCOUNT,
-                vendor_code=str(response.status), phase="login",
-                detail=response.body[:200].decode("utf-8", "replace"),
-            )  # fmt: skip
-        self._tokens.keep(value, seconds)
-        return value
 
 
 class _BatchHttpVendor(HttpVendor):
@@ -203,11 +164,10 @@ class _BatchHttpVendor(HttpVendor):
         apart: list[ContentMessage] = []
         for one in contents:
             (together if batch is not None and batch.fits(one) else apart).append(one)
-        if len(together) < 2:
-            together, apart = [], contents
+        if batch is None or len(together) < 2:
+            return await self._each(contents, deadline)
         in_one, alone = await asyncio.gather(
-            self._together(batch, together, deadline),
-            asyncio.gather(*(self.send(one, deadline=deadline) for one in apart)),
+            self._together(batch, together, deadline), self._each(apart, deadline)
         )
         found = {
             one.attempt_id: outcome
@@ -216,45 +176,31 @@ class _BatchHttpVendor(HttpVendor):
         return [found[one.attempt_id] for one in contents]
 
     async def _together(
-        self, batch: Batch | None, messages: Sequence[ContentMessage], deadline: float
+        self, batch: Batch, messages: Sequence[ContentMessage], deadline: float
     ) -> Sequence[Outcome]:
-        if batch is None or not messages:
-            return []
         found = await self._ask(
             lambda moment: batch.request(messages, self.settings, moment), deadline
         )
         if not isinstance(found, HttpResponse):
-            return [found] * len(messages)
+            unfit = found.phase == "check"
+            return await self._each(messages, deadline) if unfit else [found] * len(messages)
         try:
             outcomes = batch.outcomes(messages, found)
             if len(outcomes) != len(messages):
                 raise Unreadable("the answer is not about each of the messages")
-        except _UNREADABLE:
-            return [outcome_of_status(found)] * len(messages)
+        except UNREADABLE:
+            outcomes = [outcome_of_status(found)] * len(messages)
+        if found.status >= 400 and all(_refused(one) for one in outcomes):
+            # It was refused for one of them, and none was taken: alone the others will pass.
+            return await self._each(messages, deadline)
         return outcomes
 
-
-@dataclass(slots=True)
-class _Tokens:
-    """The access token in use; renewed five minutes, or a tenth of its life, before its end."""
-
-    value: str = ""
-    until: float = 0.0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def fresh(self) -> bool:
-        return bool(self.value) and time.monotonic() < self.until
-
-    def keep(self, value: str, seconds: float) -> None:
-        left = max(seconds - min(_TOKEN_MARGIN, seconds / 10), _LEAST_TOKEN_SECONDS)
-        self.value, self.until = value, time.monotonic() + left
-
-    def forget(self) -> None:
-        self.value, self.until = "", 0.0
+    async def _each(self, messages: Sequence[ContentMessage], deadline: float) -> Sequence[Outcome]:
+        return await asyncio.gather(*(self.send(one, deadline=deadline) for one in messages))
 
 
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-"""What taking apart an answer of the wrong shape raises; Unreadable is a ValueError."""
+def _refused(outcome: Outcome) -> bool:
+    return outcome.kind is OutcomeKind.REJECTED and outcome.scope is not Scope.ACCOUNT
 
 
 def _content(message: Message) -> ContentMessage:
