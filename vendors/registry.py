@@ -6,9 +6,11 @@ from vendors import sandbox
 from vendors.contract import VendorKind
 from vendors.email import smtp
 from vendors.sms import twilio
+from vendors.whatsapp import twilio as twilio_whatsapp
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
     "twilio": twilio.KIND,
+    "twilio_whatsapp": twilio_whatsapp.KIND,
     "sandbox": sandbox.KIND,
 }
