@@ -36,23 +36,22 @@ UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError
 
 def read_json(response: HttpResponse) -> dict[str, Any]:
     """Return the JSON object of an answer; raises Unreadable for anything else."""
-    try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise Unreadable("the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise Unreadable("the answer is not a JSON object")
-    return document
+    return json_object(response.body)
 
 
 def read_json_list(response: HttpResponse) -> list[Any]:
     """Return the JSON array of an answer; raises Unreadable for anything else."""
-    try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise Unreadable("the answer is not JSON") from None
+    document = _json(response.body)
     if not isinstance(document, list):
-        raise Unreadable("the answer is not a JSON array")
+        raise Unreadable("it is not a JSON array")
+    return document
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; raises Unreadable for anything else."""
+    document = _json(body)
+    if not isinstance(document, dict):
+        raise Unreadable("it is not a JSON object")
     return document
 
 
@@ -166,6 +165,13 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         return min(max((until - since).total_seconds(), 0.0), _MOST_WAIT)
     except (ValueError, TypeError):
         return None
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable("it is not JSON") from None
 
 
 def _refused(found: Outcome, scope: Scope, reason: str) -> Outcome:
