@@ -28,9 +28,10 @@ class HttpExchange:
     """How far a request came.
 
     `phase`: pool, dns, connect, tls, headers, body, response. `problem`, when there is no
-    response: lost, timeout, too_large (the answer) or refused (an address that must not be
-    reached). `unprocessed` says that the server promised not to have processed it (RFC 9113
-    §8.7), `sent` that the whole body was handed to the network.
+    response: lost, timeout, too_large (the answer), refused (an address that must not be
+    reached) or unsupported (there are no authorities to trust). `unprocessed` says that the
+    server promised not to have processed it (RFC 9113 §8.7), `sent` that the whole body was
+    handed to the network.
     """
 
     response: HttpResponse | None = None

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import secrets
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -22,13 +23,16 @@ _REFUSALS: dict[Behaviour, tuple[int, int, str]] = {
 
 
 class FakeTwilio(FakeVendor):
-    """One account with one number."""
+    """One account with one number, and one API key."""
 
     name: ClassVar[str] = "twilio"
     prefix: ClassVar[str] = ""
+    page: ClassVar[int] = 50
+    """Most messages of one list, whatever PageSize asks for."""
 
     account_sid: ClassVar[str] = "AC00000000000000000000000000000001"
     token: ClassVar[str] = "fake-token"
+    api_key: ClassVar[tuple[str, str]] = ("SK00000000000000000000000000000001", "fake-secret")
 
     def sends(self, asked: Asked) -> bool:
         """Whether it is the creation of a message."""
@@ -70,15 +74,23 @@ class FakeTwilio(FakeVendor):
             fields["ErrorCode"] = "30003"
         return self._call(taken.fields.get("StatusCallback", url), fields, forgery)
 
-    def reply(self, sender: str, to: str, text: str, *, url: str) -> Call:
-        """Return the webhook for a text that somebody sent to our number."""
+    def reply(self, sender: str, to: str, text: str, *, url: str, choice: str = "") -> Call:
+        """Return the webhook for a text that somebody sent to our number; `choice` is what Twilio
+        itself has made of it: STOP, START or HELP.
+        """
         sid = f"SM{secrets.token_hex(16)}"
         fields = {
             "MessageSid": sid, "SmsSid": sid, "SmsStatus": "received",
             "AccountSid": self.account_sid, "From": self.prefix + sender, "To": self.prefix + to,
             "Body": text, "NumMedia": "0",
         }  # fmt: skip
+        if choice:
+            fields["OptOutType"] = choice
         return self._call(url, fields, None)
+
+    def refuses(self, form: dict[str, str]) -> Answer | None:  # noqa: ARG002
+        """Return what the channel has against a message."""
+        return None
 
     def _call(self, url: str, fields: dict[str, str], forgery: Forgery | None) -> Call:
         key = "another-token" if forgery is Forgery.WRONG_KEY else self.token
@@ -96,8 +108,9 @@ class FakeTwilio(FakeVendor):
 
     def _signed_in(self, asked: Asked) -> bool:
         kind, _, value = asked.headers.get("authorization", "").partition(" ")
-        expected = base64.b64encode(f"{self.account_sid}:{self.token}".encode()).decode()
-        return kind == "Basic" and value == expected
+        pairs = ((self.account_sid, self.token), self.api_key)
+        known = [base64.b64encode(":".join(pair).encode()).decode() for pair in pairs]
+        return kind == "Basic" and value in known
 
     def _create(self, asked: Asked) -> Answer:
         form = asked.form()
@@ -110,6 +123,10 @@ class FakeTwilio(FakeVendor):
             return _error(400, 21617, "The concatenated message body exceeds the limit.")
         if not form["To"].removeprefix(self.prefix).startswith("+"):
             return _error(400, 21211, f"The 'To' number {form['To']} is not valid.")
+        if "ValidityPeriod" in form and not 1 <= int(form["ValidityPeriod"]) <= 36_000:
+            return _error(400, 21624, "ValidityPeriod is out of range")
+        if refused := self.refuses(form):
+            return refused
         callback = dict(parse_qsl(urlsplit(form.get("StatusCallback", "")).query))
         taken = Taken(
             f"SM{secrets.token_hex(16)}",
@@ -125,7 +142,9 @@ class FakeTwilio(FakeVendor):
         if rest == ".json":
             to = dict(parse_qsl(asked.query)).get("To", "")
             listed = [self._message(one) for one in self.taken if one.fields["To"] == to]
-            return Answer.of_json(200, {"messages": listed, "next_page_uri": None})
+            newest = listed[::-1][: self.page]
+            following = "/next" if len(listed) > self.page else None
+            return Answer.of_json(200, {"messages": newest, "next_page_uri": following})
         sid = rest.removeprefix("/").removesuffix(".json")
         found = next((one for one in self.taken if one.id == sid), None)
         if found is None:
@@ -138,6 +157,31 @@ class FakeTwilio(FakeVendor):
             "to": taken.fields["To"], "from": taken.fields.get("From"), "num_segments": "1",
             "account_sid": self.account_sid, "date_created": taken.fields["date_created"],
         }  # fmt: skip
+
+
+class FakeTwilioWhatsApp(FakeTwilio):
+    """The same account with a WhatsApp sender, and one approved template."""
+
+    name: ClassVar[str] = "twilio_whatsapp"
+    prefix: ClassVar[str] = "whatsapp:"
+    template: ClassVar[str] = "HX00000000000000000000000000000001"
+
+    def refuses(self, form: dict[str, str]) -> Answer | None:
+        """Check that both ends are on WhatsApp, and the template with its variables."""
+        ends = [form["To"], *([form["From"]] if "From" in form else [])]
+        if not all(end.startswith(self.prefix) for end in ends):
+            return _error(400, 21910, "Invalid From and To pair. They must be of one channel.")
+        if "ContentSid" not in form:
+            return None
+        if form["ContentSid"] != self.template:
+            return _error(404, 20404, "The requested template was not found")
+        try:
+            variables = json.loads(form.get("ContentVariables", "{}"))
+        except ValueError:
+            return _error(400, 21656, "The ContentVariables parameter is invalid.")
+        if not all(isinstance(value, str) for value in variables.values()):
+            return _error(400, 21656, "The ContentVariables parameter is invalid.")
+        return None
 
 
 def _error(status: int, code: int, words: str) -> Answer:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -41,6 +42,17 @@ class HttpSettings(VendorSettings):
     def _is_a_url(cls, value: str) -> str:
         if not value.startswith(("https://", "http://")) or any(c.isspace() for c in value):
             raise ValueError("must begin with https:// (or http://) and hold no spaces")
+        try:
+            parts = urlsplit(value)
+            named = parts.hostname and parts.port != 0
+        except ValueError:
+            named = False
+        if not named:
+            raise ValueError("must name a host, and a port between 1 and 65535 if any")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError(
+                "must hold neither a user nor a query: secrets have fields of their own"
+            )
         return value.rstrip("/")
 
 
@@ -130,4 +142,5 @@ class HttpApi:
     login: Login | OwnToken | None = None
     look_up: LookUp | None = None
     skewed: Callable[[HttpResponse], bool] | None = None
+    moved: Callable[[HttpResponse], str] | None = None
     endpoint: bool = False

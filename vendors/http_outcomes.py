@@ -30,25 +30,28 @@ class Unreadable(ValueError):
     """An answer is not what the vendor's pages say it is."""
 
 
+UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+"""What taking apart an answer of the wrong shape raises; Unreadable is a ValueError."""
+
+
 def read_json(response: HttpResponse) -> dict[str, Any]:
     """Return the JSON object of an answer; raises Unreadable for anything else."""
-    try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise Unreadable("the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise Unreadable("the answer is not a JSON object")
-    return document
+    return json_object(response.body)
 
 
 def read_json_list(response: HttpResponse) -> list[Any]:
     """Return the JSON array of an answer; raises Unreadable for anything else."""
-    try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise Unreadable("the answer is not JSON") from None
+    document = _json(response.body)
     if not isinstance(document, list):
-        raise Unreadable("the answer is not a JSON array")
+        raise Unreadable("it is not a JSON array")
+    return document
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; raises Unreadable for anything else."""
+    document = _json(body)
+    if not isinstance(document, dict):
+        raise Unreadable("it is not a JSON object")
     return document
 
 
@@ -57,7 +60,7 @@ def accepted(vendor_id: str, response: HttpResponse) -> Outcome:
     if not vendor_id:
         raise Unreadable("the answer names no message")
     return Outcome(
-        OutcomeKind.ACCEPTED, vendor_id=vendor_id[:_DETAIL_LENGTH], vendor_code=str(response.status)
+        OutcomeKind.ACCEPTED, vendor_id=_kept(vendor_id), vendor_code=str(response.status)
     )
 
 
@@ -75,9 +78,9 @@ def outcome_of(
         reason,
         scope,
         retry_after=retry_after,
-        vendor_code=code,
+        vendor_code=_kept(code),
         phase="response",
-        detail=detail[:_DETAIL_LENGTH],
+        detail=_kept(detail),
     )
 
 
@@ -90,7 +93,7 @@ def outcome_of_status(response: HttpResponse, detail: str = "") -> Outcome:
         Scope.MESSAGE,
         vendor_code=str(status),
         phase="response",
-        detail=(detail or _words(response))[:_DETAIL_LENGTH],
+        detail=_kept(detail) or words_of(response),
     )
     if 200 <= status < 300:
         return found
@@ -130,6 +133,8 @@ def outcome_of_loss(exchange: HttpExchange) -> Outcome:
     )
     if exchange.problem == "refused":
         return replace(found, kind=OutcomeKind.REJECTED, reason="address_not_allowed")
+    if exchange.problem == "unsupported":
+        return replace(found, kind=OutcomeKind.REJECTED, reason="config_missing")
     if exchange.unprocessed:
         return found
     if exchange.sent:
@@ -138,6 +143,11 @@ def outcome_of_loss(exchange: HttpExchange) -> Outcome:
     if exchange.phase in _CONNECTING:
         return replace(found, reason="connect_failed")
     return found
+
+
+def words_of(response: HttpResponse) -> str:
+    """Return the beginning of an answer's body, for the operator."""
+    return _kept(response.body[: 4 * _DETAIL_LENGTH].decode("utf-8", "replace"))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -157,9 +167,17 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         return None
 
 
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable("it is not JSON") from None
+
+
 def _refused(found: Outcome, scope: Scope, reason: str) -> Outcome:
     return replace(found, kind=OutcomeKind.REJECTED, scope=scope, reason=reason)
 
 
-def _words(response: HttpResponse) -> str:
-    return response.body[: 2 * _DETAIL_LENGTH].decode("utf-8", "replace").replace("\x00", "")
+def _kept(words: str) -> str:
+    """Return a vendor's words as the ledger can keep them: no NUL, nothing but Unicode, no end."""
+    return words.replace("\x00", "").encode("utf-8", "replace").decode()[:_DETAIL_LENGTH]

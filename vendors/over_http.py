@@ -1,12 +1,10 @@
 """Makes an account of a vendor's pure functions: it asks, once, and judges what came back."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
 
 from domain.http import HttpExchange, HttpRequest, HttpResponse
 from domain.message import ContentMessage, Message
@@ -23,11 +21,9 @@ from vendors.contract import (
     VendorKind,
     Webhooks,
 )
-from vendors.http_api import Batch, HttpApi, HttpSettings, Login, Moment, OwnToken, Unfit
-from vendors.http_outcomes import Unreadable, outcome_of_loss, outcome_of_status
-
-_TOKEN_MARGIN: Final = 300.0
-_LEAST_TOKEN_SECONDS: Final = 1.0
+from vendors.http_api import Batch, HttpApi, HttpSettings, Moment, Unfit
+from vendors.http_outcomes import UNREADABLE, Unreadable, outcome_of_loss, outcome_of_status
+from vendors.tokens import Tokens
 
 
 def http_kind(
@@ -68,15 +64,20 @@ class HttpVendor:
         self._api = api
         self._pool = pool
         self._skew = timedelta()
-        self._tokens = _Tokens()
+        self._tokens = Tokens(api.login, settings, pool) if api.login else None
 
     async def send(self, message: Message, *, deadline: float) -> Outcome:
         """Hand over one message; raises TypeError for assembled mail."""
         content = _content(message)
-        found = await self._ask(
-            lambda moment: self._api.request(content, self.settings, moment), deadline
-        )
-        return self._read(found, self._api.outcome) if isinstance(found, HttpResponse) else found
+        found = await self._hand_over(content, deadline)
+        if address := self._moved(found):
+            found = await self._hand_over(replace(content, address=address), deadline)
+        if not isinstance(found, HttpResponse):
+            return found
+        outcome = self._read(found, self._api.outcome)
+        if outcome.kind is OutcomeKind.ACCEPTED and not outcome.vendor_id:
+            return replace(outcome, vendor_id=content.attempt_id)
+        return outcome
 
     async def look_up(self, sought: Sought, *, deadline: float) -> Report | Absent | None:
         """Return what the vendor knows of an attempt; None when nobody can tell now."""
@@ -90,12 +91,24 @@ class HttpVendor:
             return None
         try:
             return asks.found(found, sought)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._tokens is not None:
+            await self._tokens.close()
         await self._pool.close()
+
+    async def _hand_over(self, content: ContentMessage, deadline: float) -> HttpResponse | Outcome:
+        return await self._ask(
+            lambda moment: self._api.request(content, self.settings, moment), deadline
+        )
+
+    def _moved(self, found: HttpResponse | Outcome) -> str:
+        if self._api.moved is None or not isinstance(found, HttpResponse):
+            return ""
+        return self._api.moved(found)
 
     async def _ask(
         self, build: Callable[[Moment], HttpRequest], deadline: float
@@ -103,7 +116,7 @@ class HttpVendor:
         """Return the answer to a request, or how it ended without one."""
         repeated = False
         while True:
-            token = await self._token(deadline)
+            token = "" if self._tokens is None else await self._tokens.get(self._skew, deadline)
             if isinstance(token, Outcome):
                 return token
             try:
@@ -122,15 +135,15 @@ class HttpVendor:
 
     def _mended(self, response: HttpResponse, token: str) -> bool:
         """Whether it was the token or the clock, and a second request will be better."""
-        if self._api.login is not None and self._api.login.expired(response):
+        if self._tokens and self._api.login and self._api.login.expired(response):
             self._tokens.forget(token)
             return True
         if self._api.skewed is not None and self._api.skewed(response):
             try:
                 theirs = parsedate_to_datetime(response.headers.get("date", ""))
-            except (ValueError, TypeError):
+                self._skew = theirs - datetime.now(UTC)
+            except (ValueError, TypeError):  # no date, or one without a zone
                 return False
-            self._skew = theirs - datetime.now(UTC)
             return True
         return False
 
@@ -144,48 +157,8 @@ class HttpVendor:
     def _read(self, response: HttpResponse, read: Callable[[HttpResponse], Outcome]) -> Outcome:
         try:
             return read(response)
-        except _UNREADABLE:
+        except UNREADABLE:
             return outcome_of_status(response)
-
-    async def _token(self, deadline: float) -> str | Outcome:
-        login = self._api.login
-        if login is None:
-            return ""
-        async with self._tokens.lock:
-            if self._tokens.fresh():
-                return self._tokens.value
-            moment = Moment(datetime.now(UTC) + self._skew)
-            if isinstance(login, OwnToken):
-                self._tokens.keep(*login.issue(self.settings, moment))
-                return self._tokens.value
-            exchange = await self._pool.exchange(
-                login.request(self.settings, moment), deadline=deadline
-            )
-            if exchange.response is None:
-                # Whatever became of it, the message itself has surely not been sent.
-                return Outcome(
-                    OutcomeKind.TRANSIENT, "connect_failed", Scope.ACCOUNT, phase="login",
-                    detail=exchange.detail,
-                )  # fmt: skip
-            return self._signed_in(login, exchange.response)
-
-    def _signed_in(self, login: Login, response: HttpResponse) -> str | Outcome:
-        if response.status >= 500 or response.status == 429:
-            return Outcome(
-                OutcomeKind.TRANSIENT, "vendor_unavailable", Scope.ACCOUNT,
-                vendor_code=str(response.status), phase="login",
-            )  # fmt: skip
-        try:
-            value, seconds = login.token(response)
-        except _UNREADABLE:
-            refused = response.status >= 400  # another answer may hold a token
-            return Outcome(
-                OutcomeKind.REJECTED, "auth_failed", Scope.ACCOUNT,
-                vendor_code=str(response.status), phase="login",
-                detail=response.body[:200].decode("utf-8", "replace") if refused else "",
-            )  # fmt: skip
-        self._tokens.keep(value, seconds)
-        return value
 
 
 class _BatchHttpVendor(HttpVendor):
@@ -206,11 +179,10 @@ class _BatchHttpVendor(HttpVendor):
         apart: list[ContentMessage] = []
         for one in contents:
             (together if batch is not None and batch.fits(one) else apart).append(one)
-        if len(together) < 2:
-            together, apart = [], contents
+        if batch is None or len(together) < 2:
+            return await self._each(contents, deadline)
         in_one, alone = await asyncio.gather(
-            self._together(batch, together, deadline),
-            asyncio.gather(*(self.send(one, deadline=deadline) for one in apart)),
+            self._together(batch, together, deadline), self._each(apart, deadline)
         )
         found = {
             one.attempt_id: outcome
@@ -219,10 +191,8 @@ class _BatchHttpVendor(HttpVendor):
         return [found[one.attempt_id] for one in contents]
 
     async def _together(
-        self, batch: Batch | None, messages: Sequence[ContentMessage], deadline: float
+        self, batch: Batch, messages: Sequence[ContentMessage], deadline: float
     ) -> Sequence[Outcome]:
-        if batch is None or not messages:
-            return []
         calls = batch.divide(messages)
         answers = await asyncio.gather(*(self._one_call(batch, one, deadline) for one in calls))
         found = {
@@ -241,52 +211,24 @@ class _BatchHttpVendor(HttpVendor):
         found = await self._ask(
             lambda moment: batch.request(messages, self.settings, moment), deadline
         )
-        outcomes = self._each(batch, messages, found)
-        whole = isinstance(found, Outcome) or found.status >= 400
-        if whole and len(messages) > 1 and all(map(_of_a_message, outcomes)):
-            return await asyncio.gather(*(self.send(one, deadline=deadline) for one in messages))
-        return outcomes
-
-    def _each(
-        self, batch: Batch, messages: Sequence[ContentMessage], found: HttpResponse | Outcome
-    ) -> Sequence[Outcome]:
         if isinstance(found, Outcome):
-            return [found] * len(messages)
+            unfit = found.phase == "check"
+            return await self._each(messages, deadline) if unfit else [found] * len(messages)
         try:
             outcomes = batch.outcomes(messages, found)
             if len(outcomes) != len(messages):
                 raise Unreadable("the answer is not about each of the messages")
-        except _UNREADABLE:
-            return [outcome_of_status(found)] * len(messages)
+        except UNREADABLE:
+            outcomes = [outcome_of_status(found)] * len(messages)
+        if found.status >= 400 and len(messages) > 1 and all(map(_refused, outcomes)):
+            return await self._each(messages, deadline)
         return outcomes
 
-
-@dataclass(slots=True)
-class _Tokens:
-    """The access token in use; renewed five minutes, or a tenth of its life, before its end."""
-
-    value: str = ""
-    until: float = 0.0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def fresh(self) -> bool:
-        return bool(self.value) and time.monotonic() < self.until
-
-    def keep(self, value: str, seconds: float) -> None:
-        left = max(seconds - min(_TOKEN_MARGIN, seconds / 10), _LEAST_TOKEN_SECONDS)
-        self.value, self.until = value, time.monotonic() + left
-
-    def forget(self, value: str) -> None:
-        """Forget a token that was refused, unless another request has renewed it already."""
-        if self.value == value:
-            self.value, self.until = "", 0.0
+    async def _each(self, messages: Sequence[ContentMessage], deadline: float) -> Sequence[Outcome]:
+        return await asyncio.gather(*(self.send(one, deadline=deadline) for one in messages))
 
 
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-"""What taking apart an answer of the wrong shape raises; Unreadable is a ValueError."""
-
-
-def _of_a_message(outcome: Outcome) -> bool:
+def _refused(outcome: Outcome) -> bool:
     return outcome.kind is OutcomeKind.REJECTED and outcome.scope is not Scope.ACCOUNT
 
 

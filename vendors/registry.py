@@ -11,9 +11,10 @@ from vendors.contract import VendorKind
 from vendors.email import ses, smtp
 from vendors.push import apns, fcm
 from vendors.push import sns as sns_push
-from vendors.sms import aws_sms, twilio
+from vendors.sms import aws_sms, twilio, vonage
 from vendors.sms import sns as sns_sms
 from vendors.webpush import webpush
+from vendors.whatsapp import twilio as twilio_whatsapp
 
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
@@ -25,6 +26,8 @@ KINDS: Final[dict[str, VendorKind]] = {
     "fcm": fcm.KIND,
     "apns": apns.KIND,
     "webpush": webpush.KIND,
+    "vonage": vonage.KIND,
+    "twilio_whatsapp": twilio_whatsapp.KIND,
     "sandbox": sandbox.KIND,
 }
 

@@ -9,12 +9,13 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.http import HttpRequest, HttpResponse, Webhook
 from domain.outcome import Outcome
@@ -23,7 +24,14 @@ from domain.vocabulary import Channel, OutcomeKind, ReceiptKind, Scope
 from vendors.contract import Absent, Checking, Sought
 from vendors.fields import Line, Secret
 from vendors.http_api import HttpSettings
-from vendors.http_outcomes import accepted, outcome_of, outcome_of_status, read_json, retry_after
+from vendors.http_outcomes import (
+    Unreadable,
+    accepted,
+    outcome_of,
+    outcome_of_status,
+    read_json,
+    retry_after,
+)
 
 STATUSES: Final = {
     "accepted": None,
@@ -44,7 +52,7 @@ _TRANSIENT, _UNKNOWN = OutcomeKind.TRANSIENT, OutcomeKind.UNKNOWN
 
 REFUSALS: Final[dict[tuple[int, ...], tuple[OutcomeKind, Scope, str]]] = {
     (20003, 20008): (_REJECTED, Scope.ACCOUNT, "auth_failed"),
-    (20404, 63007, 63010, 63020, 63025, 63062): (_REJECTED, Scope.ACCOUNT, "config_missing"),
+    (20404, 21609, 63007, 63010, 63020, 63025, 63062): (_REJECTED, Scope.ACCOUNT, "config_missing"),
     (20429, 63017, 63018): (_THROTTLED, Scope.ACCOUNT, "rate_account"),
     (21611, 30001): (_THROTTLED, Scope.ACCOUNT, "rate_sender"),
     (63038, 60728): (_REJECTED, Scope.ACCOUNT, "quota_exhausted"),
@@ -69,6 +77,7 @@ REFUSALS: Final[dict[tuple[int, ...], tuple[OutcomeKind, Scope, str]]] = {
     (63016,): (_REJECTED, Scope.MESSAGE, "window_closed"),
     (63027,): (_REJECTED, Scope.MESSAGE, "template_missing"),
     (63028, 63029, 63030): (_REJECTED, Scope.MESSAGE, "template_params"),
+    (30036,): (_REJECTED, Scope.MESSAGE, "expired"),
     (30410, 63012, 63021): (_UNKNOWN, Scope.MESSAGE, "vendor_error_after_body"),
 }  # fmt: skip
 """Twilio's code → outcome; the same codes stand in answers and in callbacks."""
@@ -80,6 +89,9 @@ HARD: Final = frozenset({"invalid_address", "landline", "opted_out", "blocked"})
 _STOP: Final = "STOP"
 _START: Final = "START"
 _AROUND: Final = timedelta(seconds=90)
+_PAGE: Final = 200
+"""Messages of one look-up: with 1,600 characters each still a small answer."""
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 class TwilioSettings(HttpSettings):
@@ -92,6 +104,14 @@ class TwilioSettings(HttpSettings):
     api_secret: Secret | None = Field(None, description="Secret of the API key")
     from_: Line = Field("", alias="from", description="Sender: a number or a sender id")
     messaging_service_sid: Line = Field("", description="Messaging service (MG…) instead of from")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.from_ and not self.messaging_service_sid:
+            raise ValueError("needs from or messaging_service_sid")
+        if bool(self.api_key) != (self.api_secret is not None):
+            raise ValueError("needs api_key and api_secret together, or neither")
+        return self
 
 
 def send(
@@ -108,7 +128,7 @@ def send(
         f"{_messages(settings)}.json",
         {
             "Authorization": _basic(settings),
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": _FORM,
             "Accept": "application/json",
         },
         urlencode(form).encode(),
@@ -116,25 +136,27 @@ def send(
 
 
 def outcome(response: HttpResponse) -> Outcome:
-    """Return what an answer to `send` means; raises Unreadable."""
+    """Return what an answer to `send` means; Twilio's own code says more than the status.
+
+    Raises Unreadable for a good status without a message.
+    """
     if 200 <= response.status < 300:
         document = read_json(response)
-        error = document.get("error_code")
-        if error in _BY_CODE:
-            return outcome_of(_BY_CODE[error], code=str(error))
-        return accepted(str(document.get("sid") or ""), response)
-    if response.status >= 500:
+        code, words = _code(document.get("error_code")), document.get("error_message")
+        sid = document.get("sid")
+        if code not in _BY_CODE:
+            return accepted(sid if isinstance(sid, str) else "", response)
+        return outcome_of(_BY_CODE[code], code=str(code), detail=str(words or ""))
+    try:
+        document = read_json(response)
+    except Unreadable:
         return outcome_of_status(response)
-    document = read_json(response)
-    code, words = document.get("code"), str(document.get("message") or "")
+    code, words = _code(document.get("code")), str(document.get("message") or "")
     if code in _BY_CODE:
         wait = retry_after(response.headers)
         return outcome_of(_BY_CODE[code], code=str(code), detail=words, retry_after=wait)
     found = outcome_of_status(response, words)
-    return found if code is None else Outcome(
-        found.kind, found.reason, found.scope, found.retry_after, str(code), phase="response",
-        detail=found.detail,
-    )  # fmt: skip
+    return replace(found, vendor_code=str(code)) if code else found
 
 
 def verify(webhook: Webhook, settings: TwilioSettings, checking: Checking) -> None:  # noqa: ARG001
@@ -144,12 +166,14 @@ def verify(webhook: Webhook, settings: TwilioSettings, checking: Checking) -> No
     given = webhook.headers.get("x-twilio-signature", "")
     token = settings.auth_token.get_secret_value()
     signed = any(
-        hmac.compare_digest(given.encode(), sign(url, _fields(webhook), token).encode())
+        hmac.compare_digest(given.encode(), sign(url, _form(webhook), token).encode())
         for url in _spellings(webhook.url)
     )
     if not signed:
         raise ReceiptForged("X-Twilio-Signature does not fit the auth token, the URL and the body")
-    digest = dict(parse_qsl(urlsplit(webhook.url).query)).get("bodySHA256")
+    digest = _query(webhook).get("bodySHA256")
+    if digest is None and webhook.body and not _is_form(webhook):
+        raise ReceiptForged("the body is no form, and the URL holds no bodySHA256 to sign it by")
     body_digest = hashlib.sha256(webhook.body).hexdigest()
     if digest is not None and not hmac.compare_digest(digest.encode(), body_digest.encode()):
         raise ReceiptForged("the body is not the one whose SHA-256 was signed")
@@ -162,50 +186,57 @@ def sign(url: str, fields: Sequence[tuple[str, str]], token: str) -> str:
 
 
 def receipts(webhook: Webhook, channel: Channel) -> Heard:
-    """Return what a callback says: of a message of ours, or what somebody wrote."""
-    form = dict(_fields(webhook))
-    sid = form["MessageSid"] if "MessageSid" in form else form["SmsSid"]
+    """Return what a callback says: of a message of ours, or what somebody wrote.
+
+    Raises Unreadable when it names no message.
+    """
+    form = _query(webhook) if webhook.method == "GET" else dict(_form(webhook))
+    sid = form.get("MessageSid") or form.get("SmsSid")
+    if not sid or "To" not in form:
+        raise Unreadable("the callback names no message, or nobody that it is for")
     status = form.get("MessageStatus") or form.get("SmsStatus") or ""
     now = datetime.now(UTC)
     if status in ("received", "receiving") or ("Body" in form and "MessageStatus" not in form):
         choice = form.get("OptOutType", "").upper()
         reply = Reply(
-            channel, _bare(form["From"]), _bare(form["To"]), form.get("Body", ""), sid, now,
+            channel, _bare(form.get("From", "")), _bare(form["To"]), form.get("Body", ""), sid, now,
             unsubscribes=choice == _STOP, resubscribes=choice == _START, raw=form,
         )  # fmt: skip
         return Heard(replies=(reply,), answer=_NO_REPLY)
-    attempt = dict(parse_qsl(urlsplit(webhook.url).query)).get("attempt", "")
+    attempt = _query(webhook).get("attempt", "")
     return Heard(reports=(_report(attempt, sid, status, form.get("ErrorCode"), form, now),))
 
 
 def look_up(sought: Sought, settings: TwilioSettings, prefix: str = "") -> HttpRequest:
-    """Return the request for a message: by its SID, else those to this address since that day."""
+    """Return the request for a message: by its SID, else the newest to this address.
+
+    There is no DateSent in it, since a message that is still queued may have none.
+    """
     headers = {"Authorization": _basic(settings), "Accept": "application/json"}
     if sought.vendor_id:
-        return HttpRequest("GET", f"{_messages(settings)}/{sought.vendor_id}.json", headers)
-    day = (sought.attempted_at - timedelta(days=1)).date().isoformat()
-    query = f"To={quote(prefix + sought.address, safe='')}&DateSent%3E={day}&PageSize=100"
+        sid = quote(sought.vendor_id, safe="")
+        return HttpRequest("GET", f"{_messages(settings)}/{sid}.json", headers)
+    query = f"To={quote(prefix + sought.address, safe='')}&PageSize={_PAGE}"
     return HttpRequest("GET", f"{_messages(settings)}.json?{query}", headers)
 
 
 def found(response: HttpResponse, sought: Sought) -> Report | Absent | None:
-    """Return what a look-up found; None when more than one message could be the one."""
+    """Return what a look-up found; None when more than one message could be the one, or when
+    the page may not reach back far enough. Raises Unreadable, KeyError and the like.
+    """
     if response.status != 200:
         return None
     document = read_json(response)
-    listed = document.get("messages", [document])
-    fitting = [one for one in listed if sought.vendor_id or _near(one, sought.attempted_at)]
-    if not fitting:
-        return Absent() if not document.get("next_page_uri") else None
-    if len(fitting) > 1:
+    if sought.vendor_id:
+        return _known(document, sought)
+    listed = document["messages"]
+    apart = [_made_at(one) - sought.attempted_at for one in listed]
+    if document.get("next_page_uri") and all(span >= -_AROUND for span in apart):
         return None
-    one = fitting[0]
-    report = _report(
-        sought.attempt_id, one["sid"], one["status"], one.get("error_code"), one, datetime.now(UTC)
-    )
-    return report if report.kind else Report(
-        ReceiptKind.SENT, report.attempt_id, report.event_key, report.at, raw=report.raw
-    )  # fmt: skip
+    near = [one for one, span in zip(listed, apart, strict=True) if abs(span) <= _AROUND]
+    if not near:
+        return Absent()
+    return _known(near[0], sought) if len(near) == 1 else None
 
 
 _NO_REPLY: Final = HttpResponse(
@@ -216,37 +247,63 @@ _NO_REPLY: Final = HttpResponse(
 def _report(
     attempt: str, sid: str, status: str, error: Any, raw: Mapping[str, Any], at: datetime
 ) -> Report:
-    code = int(error) if str(error or "").isdecimal() else 0
-    reason = _BY_CODE[code][2] if code in _BY_CODE else ("unreachable" if code else "")
+    code = _code(error)
+    outcome_kind, _, reason = _BY_CODE.get(code, (_REJECTED, None, "unreachable" if code else ""))
     kind = STATUSES.get(status)
+    failed = kind is ReceiptKind.FAILED
+    if failed and outcome_kind is _UNKNOWN:
+        kind = None  # it may have arrived, and so it must not be made up for
     return Report(
-        kind, attempt, f"{sid}:{status}", at, address=_bare(str(raw.get("To") or "")),
-        reason=reason if kind is ReceiptKind.FAILED else "",
-        hard=kind is ReceiptKind.FAILED and reason in HARD,
-        vendor_code=str(code or ""), raw=dict(raw),
+        kind, attempt, f"{sid}:{status}", at,
+        address=_bare(str(raw.get("To") or raw.get("to") or "")),
+        reason=reason if failed else "", hard=failed and reason in HARD,
+        vendor_code=str(code or ""),
+        raw={name: value for name, value in raw.items() if name.lower() != "body"},
     )  # fmt: skip
 
 
-def _near(message: Mapping[str, Any], moment: datetime) -> bool:
-    made = parsedate_to_datetime(message["date_created"])
-    return abs(made - moment) <= _AROUND
+def _known(message: Mapping[str, Any], sought: Sought) -> Report:
+    """Return that Twilio has a message, whatever became of it."""
+    report = _report(
+        sought.attempt_id, message["sid"], message["status"], message.get("error_code"), message,
+        datetime.now(UTC),
+    )  # fmt: skip
+    return report if report.kind else replace(report, kind=ReceiptKind.SENT, reason="")
 
 
-def _fields(webhook: Webhook) -> list[tuple[str, str]]:
-    if not webhook.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+def _made_at(message: Mapping[str, Any]) -> datetime:
+    return parsedate_to_datetime(message["date_created"])
+
+
+def _code(given: Any) -> int:
+    """Return an error code, which answers hold as a number and callbacks as text; 0 for none."""
+    text = str(given or "")
+    return int(text) if len(text) <= 9 and text.isdecimal() else 0
+
+
+def _is_form(webhook: Webhook) -> bool:
+    return webhook.headers.get("content-type", "").lower().startswith(_FORM)
+
+
+def _form(webhook: Webhook) -> list[tuple[str, str]]:
+    if not _is_form(webhook):
         return []
     return parse_qsl(webhook.body.decode("utf-8", "replace"), keep_blank_values=True)
 
 
+def _query(webhook: Webhook) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(webhook.url).query, keep_blank_values=True))
+
+
 def _spellings(url: str) -> list[str]:
-    """Return a URL with and without its usual port: Twilio signs either."""
+    """Return a URL as it is, without a port, and with the usual one: Twilio signs any of them."""
     parts = urlsplit(url)
+    bare = parts.netloc
+    if parts.port is not None:
+        bare = bare.rpartition(":")[0]
     usual = 443 if parts.scheme == "https" else 80
-    host = parts.hostname or ""
-    netlocs = [parts.netloc]
-    if parts.port in (None, usual):
-        netlocs = [host, f"{host}:{usual}"]
-    return [parts._replace(netloc=netloc).geturl() for netloc in netlocs]
+    netlocs = dict.fromkeys((parts.netloc, bare, f"{bare}:{usual}"))
+    return [url.replace(f"//{parts.netloc}", f"//{netloc}", 1) for netloc in netlocs]
 
 
 def _bare(address: str) -> str:

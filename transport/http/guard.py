@@ -12,7 +12,17 @@ from typing import Final
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_HOLDS_IPV4: Final = tuple(
+    ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")
+)
+"""Translated (RFC 6052, 7915) and compatible (RFC 4291 §2.5.5.1): the last 32 bits are IPv4."""
+
+_NOT_PUBLIC: Final = tuple(
+    ipaddress.IPv6Network(one) for one in ("64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16")
+)
+"""What `is_global` of some Python versions lets pass: local translation (RFC 8215), site-local
+addresses (RFC 3879), documentation (RFC 9637), segment routing (RFC 9602).
+"""
 
 
 class AddressRefused(OSError):
@@ -28,22 +38,25 @@ class Guard:
         )
 
     def check(self, text: str) -> None:
-        """Raise AddressRefused for an address that must not be reached."""
+        """Raise AddressRefused for an address that must not be reached, ValueError for none."""
         address = ipaddress.ip_address(text.partition("%")[0])
         seen = _inner(address)
         if any(one in network for one in (address, seen) for network in self._allowed):
             return
-        if not seen.is_global or seen.is_multicast:
+        inside = any(address in network for network in _NOT_PUBLIC)
+        if inside or not seen.is_global or seen.is_multicast:
             raise AddressRefused(
                 f"{address} is not a public address; TOCSIN_ALLOW_NETWORKS can allow it"
             )
 
 
 def literal(host: str) -> str | None:
-    """Return a host that is an address itself; None for a name."""
+    """Return a host that is an address itself, or is meant to be one; None for a name."""
     bare = host.strip("[]")
+    if ":" in bare:  # no name holds a colon, so no resolver would judge it
+        return bare
     try:
-        ipaddress.ip_address(bare.partition("%")[0])
+        ipaddress.IPv4Address(bare)
     except ValueError:
         return None
     return bare
@@ -57,6 +70,8 @@ def _inner(address: Address) -> Address:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address in _NAT64:
+    if address.is_loopback or address.is_unspecified:
+        return address
+    if any(address in network for network in _HOLDS_IPV4):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address

@@ -4,6 +4,7 @@ aiohttp on uvloop sends many times more requests a second than httpx (docs/decis
 """
 
 import asyncio
+import io
 import socket
 import time
 from dataclasses import dataclass
@@ -16,28 +17,48 @@ from yarl import URL
 
 from domain.http import HttpExchange, HttpRequest, HttpResponse
 from transport.http.guard import AddressRefused, Guard, literal
-from transport.http.server import HttpServer, tls_context
+from transport.http.server import HttpServer, NoAuthorities, tls_context
 from transport.http.tracing import span_of, tell
 
 MOST_ANSWER: Final = 1_048_576
+_PIECE: Final = 65_536
 _KEEP_SECONDS: Final = 15.0
 _ENDED: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far one request is; `left` are octets of the body that were not handed over yet."""
+    """How far one request is; `left` are octets of the body that were not handed over yet.
 
-    phase: str
+    `limit` ends the request at `ends` (of the loop's time), and while a connection is being made
+    after `patience` seconds, however many addresses a name has.
+    """
+
     left: int
+    patience: float
+    limit: asyncio.Timeout
+    ends: float
+    phase: str = "pool"
+
+    def connects(self) -> None:
+        self.phase = "connect"
+        self._end_at(min(self.ends, asyncio.get_running_loop().time() + self.patience))
+
+    def connected(self) -> None:
+        self.phase = "headers"
+        self._end_at(self.ends)
+
+    def body_went(self, octets: int) -> None:
+        self.left -= octets
+        self.phase = "response" if self.left <= 0 else "body"
 
     @property
     def sent(self) -> bool:
         return self.phase == "response"
 
-    def body_went(self, octets: int) -> None:
-        self.left -= octets
-        self.phase = "response" if self.left <= 0 else "body"
+    def _end_at(self, when: float) -> None:
+        if not self.limit.expired():
+            self.limit.reschedule(when)
 
 
 class HttpPool:
@@ -50,9 +71,8 @@ class HttpPool:
 
     async def exchange(self, request: HttpRequest, *, deadline: float) -> HttpExchange:
         """Try once, until `deadline` (of time.monotonic()); never raises for server or network."""
-        progress = _Progress("pool", len(request.body))
         with span_of(request) as span:
-            found = await self._exchange(request, progress, deadline)
+            found = await self._exchange(request, deadline - time.monotonic())
             tell(span, found)
             return found
 
@@ -62,14 +82,16 @@ class HttpPool:
             await self._session.close()
             self._session = None
 
-    async def _exchange(
-        self, request: HttpRequest, progress: _Progress, deadline: float
-    ) -> HttpExchange:
+    async def _exchange(self, request: HttpRequest, seconds: float) -> HttpExchange:
+        if seconds <= 0:  # aiohttp would write a small request before it was interrupted
+            return HttpExchange(None, "timeout", "pool", "the deadline had passed")
+        patience, ends = self._server.connect_seconds, asyncio.get_running_loop().time() + seconds
+        progress = _Progress(len(request.body), patience, asyncio.timeout_at(ends), ends)
         try:
             url = URL(request.url, encoded=True)
             if address := literal(url.host or ""):
                 self._guard.check(address)
-            async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
+            async with progress.limit:
                 return await self._ask(request, url, progress)
         except _ENDED as error:
             return _failed(error, progress)
@@ -79,13 +101,13 @@ class HttpPool:
             request.method,
             url,
             headers=dict(request.headers),
-            data=request.body or None,
+            data=_in_pieces(request.body),
             allow_redirects=False,
             trace_request_ctx=progress,
         ) as answer:
             progress.phase = "response"
             body = bytearray()
-            async for piece in answer.content.iter_chunked(65_536):
+            async for piece in answer.content.iter_chunked(_PIECE):
                 body += piece
                 if len(body) > MOST_ANSWER:
                     answer.close()
@@ -110,7 +132,7 @@ class HttpPool:
                 timeout=ClientTimeout(
                     total=None,
                     connect=None,
-                    sock_connect=self._server.connect_seconds,
+                    sock_connect=None,  # _Progress has one patience for all addresses of a name
                     sock_read=self._server.reply_seconds,
                     ceil_threshold=1e9,
                 ),
@@ -150,24 +172,37 @@ def _phases() -> TraceConfig:
 
         return enter
 
+    async def connects(_session: Any, context: Any, _params: Any) -> None:
+        context.trace_request_ctx.connects()
+
+    async def connected(_session: Any, context: Any, _params: Any) -> None:
+        context.trace_request_ctx.connected()
+
     async def headers_went(_session: Any, context: Any, _params: Any) -> None:
         context.trace_request_ctx.body_went(0)
 
     async def chunk_went(_session: Any, context: Any, params: Any) -> None:
         context.trace_request_ctx.body_went(len(params.chunk))
 
-    config.on_connection_create_start.append(enters("connect"))
+    config.on_connection_create_start.append(connects)
     config.on_dns_resolvehost_start.append(enters("dns"))
     config.on_dns_resolvehost_end.append(enters("connect"))
     config.on_dns_cache_hit.append(enters("connect"))
-    config.on_connection_create_end.append(enters("headers"))
+    config.on_connection_create_end.append(connected)
     config.on_connection_reuseconn.append(enters("headers"))
     config.on_request_headers_sent.append(headers_went)
     config.on_request_chunk_sent.append(chunk_went)
     return config
 
 
+def _in_pieces(body: bytes) -> bytes | io.BytesIO | None:
+    """Return a body so that a long one is written piece by piece: its progress is then known."""
+    return io.BytesIO(body) if len(body) > _PIECE else body or None
+
+
 def _failed(error: Exception, progress: _Progress) -> HttpExchange:
+    if isinstance(error, NoAuthorities):
+        return HttpExchange(None, "unsupported", "tls", str(error))
     inner = getattr(error, "os_error", None) or error.__cause__
     refused = next((one for one in (error, inner) if isinstance(one, AddressRefused)), None)
     if refused is not None:

@@ -25,10 +25,17 @@ class HttpServer(Protocol):
         """PEM file of the authorities to trust; empty: the system's."""
 
 
+class NoAuthorities(OSError):
+    """The file of authorities cannot be read, or holds no certificate."""
+
+
 @lru_cache(maxsize=64)
 def tls_context(ca_file: str, *, http2: bool = False) -> ssl.SSLContext:
-    """Return a context that checks certificates and names; raises OSError for a wrong file."""
-    context = ssl.create_default_context(cafile=ca_file or None)
+    """Return a context that checks certificates and names; raises NoAuthorities."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise NoAuthorities(f"ca_file cannot be used: {error.strerror or error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if http2:
         context.set_alpn_protocols(["h2"])

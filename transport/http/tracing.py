@@ -40,5 +40,5 @@ def tell(span: Span, exchange: HttpExchange) -> None:
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
-    except ValueError:  # whoever connects says so
+    except ValueError:  # no URL: the transport will say so
         return ""

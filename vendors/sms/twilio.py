@@ -5,8 +5,6 @@ https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import model_validator
-
 from domain.http import HttpRequest, Webhook
 from domain.message import ContentMessage
 from domain.report import Heard
@@ -22,12 +20,6 @@ _VALIDITY: Final = (1, 36_000)
 
 class Settings(twilio_api.TwilioSettings):
     """A Twilio account with a number, a sender id or a messaging service."""
-
-    @model_validator(mode="after")
-    def _has_a_sender(self) -> "Settings":
-        if not self.from_ and not self.messaging_service_sid:
-            raise ValueError("needs from or messaging_service_sid")
-        return self
 
 
 def request(message: ContentMessage, settings: Settings, moment: Moment) -> HttpRequest:
