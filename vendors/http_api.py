@@ -66,12 +66,19 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One call for several messages. `fits` keeps out those that must go alone."""
+    """One call for several messages. `fits` keeps out those that must go alone.
+
+    `divide` gives the messages of each call, where what one call shares (a sender) or how large it
+    may be does not let all go together; each message stands in one of them.
+    """
 
     size: int
     request: Callable[[Sequence[ContentMessage], Any, Moment], HttpRequest]
     outcomes: Callable[[Sequence[ContentMessage], HttpResponse], Sequence[Outcome]]
     fits: Callable[[ContentMessage], bool] = lambda message: True  # noqa: ARG005
+    divide: Callable[[Sequence[ContentMessage]], Sequence[Sequence[ContentMessage]]] = (
+        lambda messages: (messages,)
+    )
 
 
 @dataclass(frozen=True, slots=True)

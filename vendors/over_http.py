@@ -220,10 +220,34 @@ class _BatchHttpVendor(HttpVendor):
     ) -> Sequence[Outcome]:
         if batch is None or not messages:
             return []
+        calls = batch.divide(messages)
+        answers = await asyncio.gather(*(self._one_call(batch, one, deadline) for one in calls))
+        found = {
+            message.attempt_id: outcome
+            for call, outcomes in zip(calls, answers, strict=True)
+            for message, outcome in zip(call, outcomes, strict=True)
+        }
+        return [found[one.attempt_id] for one in messages]
+
+    async def _one_call(
+        self, batch: Batch, messages: Sequence[ContentMessage], deadline: float
+    ) -> Sequence[Outcome]:
+        """Return the outcomes of one call. What refuses it as a whole may be true of one message
+        only; nothing was sent then, so each goes alone.
+        """
         found = await self._ask(
             lambda moment: batch.request(messages, self.settings, moment), deadline
         )
-        if not isinstance(found, HttpResponse):
+        outcomes = self._each(batch, messages, found)
+        whole = isinstance(found, Outcome) or found.status >= 400
+        if whole and len(messages) > 1 and all(map(_of_a_message, outcomes)):
+            return await asyncio.gather(*(self.send(one, deadline=deadline) for one in messages))
+        return outcomes
+
+    def _each(
+        self, batch: Batch, messages: Sequence[ContentMessage], found: HttpResponse | Outcome
+    ) -> Sequence[Outcome]:
+        if isinstance(found, Outcome):
             return [found] * len(messages)
         try:
             outcomes = batch.outcomes(messages, found)
@@ -255,6 +279,10 @@ class _Tokens:
 
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 """What taking apart an answer of the wrong shape raises; Unreadable is a ValueError."""
+
+
+def _of_a_message(outcome: Outcome) -> bool:
+    return outcome.kind is OutcomeKind.REJECTED and outcome.scope is not Scope.ACCOUNT
 
 
 def _content(message: Message) -> ContentMessage:
