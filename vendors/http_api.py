@@ -107,8 +107,11 @@ class HttpApi:
 
     `request` raises Unfit for a message that must not be sent. `outcome` may raise Unreadable
     (or any ValueError, KeyError, TypeError of taking an answer apart): then the status decides.
+    An accepted message that the vendor gives no id is known by ours, its attempt's.
     `skewed` tells an answer that means that our clock is wrong: it is then set by the answer's
-    Date and the request is made again, once. `endpoint` says that the address itself is the URL
+    Date and the request is made again, once. `moved` returns the recipient's new address of an
+    answer that says that nothing was sent because the old one is no more, else nothing: the message
+    then goes there, once. `endpoint` says that the address itself is the URL
     to be reached, so that one which must not be reached is the recipient's affair.
     """
 
@@ -118,4 +121,5 @@ class HttpApi:
     login: Login | None = None
     look_up: LookUp | None = None
     skewed: Callable[[HttpResponse], bool] | None = None
+    moved: Callable[[HttpResponse], str] | None = None
     endpoint: bool = False

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -73,10 +73,15 @@ class HttpVendor:
     async def send(self, message: Message, *, deadline: float) -> Outcome:
         """Hand over one message; raises TypeError for assembled mail."""
         content = _content(message)
-        found = await self._ask(
-            lambda moment: self._api.request(content, self.settings, moment), deadline
-        )
-        return self._read(found, self._api.outcome) if isinstance(found, HttpResponse) else found
+        found = await self._hand_over(content, deadline)
+        if address := self._moved(found):
+            found = await self._hand_over(replace(content, address=address), deadline)
+        if not isinstance(found, HttpResponse):
+            return found
+        outcome = self._read(found, self._api.outcome)
+        if outcome.kind is OutcomeKind.ACCEPTED and not outcome.vendor_id:
+            return replace(outcome, vendor_id=content.attempt_id)
+        return outcome
 
     async def look_up(self, sought: Sought, *, deadline: float) -> Report | Absent | None:
         """Return what the vendor knows of an attempt; None when nobody can tell now."""
@@ -96,6 +101,11 @@ class HttpVendor:
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.close()
+
+    async def _hand_over(self, content: ContentMessage, deadline: float) -> HttpResponse | Outcome:
+        return await self._ask(
+            lambda moment: self._api.request(content, self.settings, moment), deadline
+        )
 
     async def _ask(
         self, build: Callable[[Moment], HttpRequest], deadline: float
@@ -119,6 +129,11 @@ class HttpVendor:
             if repeated or not self._mended(exchange.response):
                 return exchange.response
             repeated = True
+
+    def _moved(self, found: HttpResponse | Outcome) -> str:
+        if self._api.moved is None or not isinstance(found, HttpResponse):
+            return ""
+        return self._api.moved(found)
 
     def _mended(self, response: HttpResponse) -> bool:
         """Whether it was the token or the clock, and a second request will be better."""
