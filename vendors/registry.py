@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vendors import sandbox
+from vendors import sandbox, webhook
 from vendors.contract import VendorKind
 from vendors.email import smtp
 from vendors.sms import twilio
@@ -10,5 +10,6 @@ from vendors.sms import twilio
 KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
     "twilio": twilio.KIND,
+    "webhook": webhook.KIND,
     "sandbox": sandbox.KIND,
 }
