@@ -1,4 +1,4 @@
-"""What vendors are lent in every process: real transports behind the guard, and the sandbox's keep."""
+"""What vendors are lent in every process: transports behind the guard, and the sandbox's keep."""
 
 from domain.message import ContentMessage
 from services.app import App

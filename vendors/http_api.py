@@ -131,9 +131,12 @@ class HttpApi:
 
     `request` raises Unfit for a message that must not be sent. `outcome` may raise Unreadable
     (or any ValueError, KeyError, TypeError of taking an answer apart): then the status decides.
+    An accepted message that the vendor gives no id is known by ours, its attempt's.
     `skewed` tells an answer that means that our clock is wrong: it is then set by the answer's
-    Date and the request is made again, once. `endpoint` says that the address itself is the URL
-    to be reached, so that one which must not or cannot be reached is the recipient's affair.
+    Date and the request is made again, once. `moved` returns the recipient's new address of an
+    answer that says that nothing was sent because the old one is no more, else nothing: the
+    message then goes there, once. `endpoint` says that the address itself is the URL to be
+    reached, so that one which must not or cannot be reached is the recipient's affair.
     """
 
     request: Callable[[ContentMessage, Any, Moment], HttpRequest]

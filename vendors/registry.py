@@ -6,13 +6,14 @@ from typing import Final
 
 import structlog
 
-from vendors import sandbox
+from vendors import sandbox, webhook
 from vendors.contract import VendorKind
 from vendors.email import ses, smtp
 from vendors.push import apns, fcm
 from vendors.push import sns as sns_push
 from vendors.sms import aws_sms, twilio, vonage
 from vendors.sms import sns as sns_sms
+from vendors.telegram import telegram
 from vendors.webpush import webpush
 from vendors.whatsapp import twilio as twilio_whatsapp
 
@@ -28,6 +29,8 @@ KINDS: Final[dict[str, VendorKind]] = {
     "webpush": webpush.KIND,
     "vonage": vonage.KIND,
     "twilio_whatsapp": twilio_whatsapp.KIND,
+    "telegram": telegram.KIND,
+    "webhook": webhook.KIND,
     "sandbox": sandbox.KIND,
 }
 

@@ -19,9 +19,7 @@ def _check_country(value: str) -> str:
 
 
 AccountName = Annotated[Line, Field(min_length=1, max_length=100)]
-Countries = Annotated[
-    list[Annotated[str, AfterValidator(_check_country)]], Field(max_length=300)
-]
+Countries = Annotated[list[Annotated[str, AfterValidator(_check_country)]], Field(max_length=300)]
 Categories = Annotated[list[Key], Field(max_length=300)]
 Weight = Annotated[int, Field(ge=1, le=1000)]
 Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]

@@ -107,3 +107,15 @@ class Case:
             "callback_url": f"https://tocsin.example.com/v1/receipts/acc_1?attempt={attempt}",
         }
         return ContentMessage(**{**usual, **given})
+
+    def messages(self, count: int) -> list[ContentMessage]:
+        """Return messages of different attempts; mail goes to as many addresses, since vendors
+        tell the mails of one call apart by them.
+        """
+        mail = self.channel is Channel.EMAIL
+        return [
+            self.message(
+                attempt_id=f"att_{n:026}", address=f"{n}.{self.address}" if mail else self.address
+            )
+            for n in range(count)
+        ]

@@ -103,7 +103,7 @@ async def test_a_batch_is_one_call_and_each_has_its_outcome(case: Case) -> None:
         if not isinstance(account, BatchVendor):
             return
         assert account.batch == batch
-        messages = [case.message(attempt_id=f"att_{n:026}") for n in range(5)]
+        messages = case.messages(5)
         outcomes = await account.send_batch(messages, deadline=soon())
         assert [one.kind for one in outcomes] == [OutcomeKind.ACCEPTED] * 5, outcomes
         assert len({one.vendor_id for one in outcomes}) in (1, 5)
@@ -116,7 +116,7 @@ async def test_a_lost_batch_leaves_each_in_doubt(case: Case) -> None:
         if not isinstance(account, BatchVendor):
             return
         fake.script(Behaviour.DROP_AFTER_BODY)
-        messages = [case.message(attempt_id=f"att_{n:026}") for n in range(3)]
+        messages = case.messages(3)
         outcomes = await account.send_batch(messages, deadline=soon())
         assert len(fake.taken) == 3
     assert [one.kind for one in outcomes] == [OutcomeKind.UNKNOWN] * 3
