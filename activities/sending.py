@@ -21,7 +21,7 @@ from domain.ids import encode, new_id
 from domain.message import Message
 from domain.outcome import Outcome
 from domain.retry import judge
-from domain.vocabulary import OutcomeKind, Scope, State
+from domain.vocabulary import CategoryClass, OutcomeKind, Scope, State
 from stores.database import Database
 from stores.ledger import mark as marks
 
@@ -96,13 +96,15 @@ class Sending:
     ) -> Message:
         return build(
             leased.channel,
-            render(leased.channel, content, leased.data, locale=leased.locale),
+            render(leased.channel, content, self.words.data_for(leased), locale=leased.locale),
             as_fields=account.sender.takes_fields,
             address=leased.address,
             name=leased.name or "",
             attempt_id=encode("att", attempt),
             notification_id=encode("ntf", leased.notification_id),
             default_from=account.sender.default_from or self.default_from,
+            class_=leased.class_,
+            expires_at=leased.expires_at,
         )
 
     async def _mark(
@@ -139,7 +141,11 @@ class Sending:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a bug of ours must not lose the row: it may have been sent
-            log.exception("vendor.failed", vendor=one.account.vendor, kind=type(error).__name__)
+            # What it says of a one-time code may repeat the code.
+            told = None if one.leased.class_ is CategoryClass.OTP else error
+            log.error(
+                "vendor.failed", vendor=one.account.vendor, kind=type(error).__name__, exc_info=told
+            )
             return Outcome(OutcomeKind.UNKNOWN, "adapter_failed", Scope.MESSAGE)
 
     def _settlement(self, leased: Leased, attempt: UUID | None, outcome: Outcome) -> Settlement:
@@ -160,7 +166,7 @@ class Sending:
             verdict.reason,
             verdict.due_at,
             outcome.maybe_sent,
-            outcome if attempt else None,
+            self.words.keepable(leased, outcome) if attempt else None,
         )
 
 

@@ -15,6 +15,7 @@ from api import (
     live,
     modules,
     notifications,
+    otp,
     outbox,
     profiles,
     templates,
@@ -47,6 +48,6 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, templates, profiles, groups, categories, modules, keys, outbox,
+    notifications, otp, templates, profiles, groups, categories, modules, keys, outbox,
     analytics, live, health,
 )  # fmt: skip

@@ -1,11 +1,12 @@
 """Turns rendered content into what a vendor is handed, channel by channel."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from channels.email import assemble
 from domain.message import ContentMessage, Message
-from domain.vocabulary import Channel
+from domain.vocabulary import CategoryClass, Channel
 
 
 def build(
@@ -18,6 +19,8 @@ def build(
     attempt_id: str,
     notification_id: str,
     default_from: str,
+    class_: CategoryClass,
+    expires_at: datetime,
 ) -> Message:
     """Return the message of a delivery; `as_fields` is for vendors that take content, not MIME.
 
@@ -32,4 +35,6 @@ def build(
             notification_id=notification_id,
             default_from=default_from,
         )
-    return ContentMessage(attempt_id, notification_id, channel, address, content)
+    return ContentMessage(
+        attempt_id, notification_id, channel, address, content, name, class_, expires_at
+    )

@@ -20,7 +20,7 @@ def open_delivery(app: App) -> tuple[Delivery, Accounts]:
     """Return the activities of a worker process, and the accounts to close with it."""
 
     async def keep(message: ContentMessage) -> None:
-        await keep_content(app.db, message)
+        await keep_content(app.db, app.codes, message)
 
     guard = Guard(app.settings.allow_networks)
 
@@ -32,7 +32,7 @@ def open_delivery(app: App) -> tuple[Delivery, Accounts]:
     sending = Sending(
         db=app.db,
         accounts=accounts,
-        words=Words(app.db),
+        words=Words(app.db, app.codes),
         default_from=app.settings.mail_from,
         lease_seconds=app.settings.lease_seconds,
         retry_scale=app.settings.retry_scale,

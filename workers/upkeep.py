@@ -15,7 +15,7 @@ from domain.ids import encode, new_id
 from domain.orders import Order
 from services.app import App
 from services.temporal import TemporalDown
-from stores import migrate, outbox, sandbox
+from stores import migrate, otps, outbox, sandbox
 from stores.database import DATABASE_ERRORS
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
@@ -30,6 +30,7 @@ MOST_TOGETHER: Final = 500
 _SEAL_SECONDS: Final = 0.2
 _HOURLY: Final = 3_600.0
 _SANDBOX_DAYS, _OUTBOX_DAYS = 7, 7
+_OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
 class Upkeep:
@@ -91,6 +92,7 @@ class Upkeep:
         async with self._app.db.leader() as conn:
             await outbox.purge(conn, days=_OUTBOX_DAYS)
             await sandbox.purge(conn, days=_SANDBOX_DAYS)
+            await otps.purge(conn, days=_OTP_DAYS, days_of_uses=_OTP_USE_DAYS)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
         async with self._app.db.leader() as conn:
