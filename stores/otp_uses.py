@@ -29,7 +29,8 @@ _OVER = text("""
 _FAILURES = text("""
     SELECT coalesce(sum(o.attempts - CASE WHEN o.verified_at IS NULL THEN 0 ELSE 1 END), 0)::int
             AS failures,
-        (:seconds - extract(epoch FROM clock_timestamp() - min(o.created_at)))::float8 AS wait
+        extract(epoch FROM min(o.created_at) + make_interval(secs => :seconds)
+            - clock_timestamp())::float8 AS wait
     FROM otps o
     WHERE o.attempts > 0 AND o.created_at > clock_timestamp() - make_interval(secs => :seconds)
         AND o.id IN (
@@ -38,7 +39,8 @@ _FAILURES = text("""
 """)
 
 _CONVERSION = text("""
-    SELECT (:seconds - extract(epoch FROM clock_timestamp() - min(sent.at)))::float8 AS wait
+    SELECT extract(epoch FROM min(sent.at) + make_interval(secs => :seconds)
+        - clock_timestamp())::float8 AS wait
     FROM (
         SELECT u.subject, u.otp_id, min(u.at) AS at FROM otp_uses u
         WHERE u.subject = ANY(CAST(:subjects AS bytea[]))
@@ -46,7 +48,8 @@ _CONVERSION = text("""
         GROUP BY u.subject, u.otp_id
     ) sent JOIN otps o ON o.id = sent.otp_id
     GROUP BY sent.subject
-    HAVING count(*) >= :least AND count(o.verified_at) < :share * count(*)
+    HAVING count(*) >= :least
+        AND count(o.verified_at) < CAST(:share AS float8) * count(*)
     LIMIT 1
 """)
 
