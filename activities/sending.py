@@ -27,7 +27,7 @@ from domain.ids import encode, new_id
 from domain.message import Message
 from domain.outcome import Outcome
 from domain.retry import Verdict, judge
-from domain.vocabulary import OutcomeKind, Scope, State
+from domain.vocabulary import CategoryClass, OutcomeKind, Scope, State
 from stores.database import Database
 from stores.ledger import mark as marks
 from vendors.contract import BatchVendor
@@ -149,7 +149,7 @@ class Sending:
         attempt_id = encode("att", attempt)
         return build(
             leased.channel,
-            render(leased.channel, content, leased.data, locale=leased.locale),
+            render(leased.channel, content, self.words.data_for(leased), locale=leased.locale),
             as_fields=account.sender.takes_fields,
             address=leased.address,
             name=leased.name or "",
@@ -216,7 +216,14 @@ class Sending:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a bug of ours must not lose the row: it may have been sent
-            log.exception("vendor.failed", vendor=account.vendor, kind=type(error).__name__)
+            # What it says of a one-time code may repeat the code.
+            secret = any(one.leased.class_ is CategoryClass.OTP for one in together)
+            log.error(
+                "vendor.failed",
+                vendor=account.vendor,
+                kind=type(error).__name__,
+                exc_info=None if secret else error,
+            )
             failed = Outcome(OutcomeKind.UNKNOWN, "adapter_failed", Scope.MESSAGE)
             outcomes = [failed] * len(together)
         seconds = time.monotonic() - started
@@ -235,8 +242,8 @@ class Sending:
         if goes_on:
             now = datetime.now(UTC)
             return Settlement(
-                leased.id, one.attempt_id, State.HELD, outcome.reason, now, False, outcome,
-                goes_on=True,
+                leased.id, one.attempt_id, State.HELD, outcome.reason, now, False,
+                self.words.keepable(leased, outcome), goes_on=True,
             )  # fmt: skip
         verdict = self._judge(leased, outcome)
         return Settlement(
@@ -246,7 +253,7 @@ class Sending:
             verdict.reason,
             verdict.due_at,
             outcome.maybe_sent,
-            outcome,
+            self.words.keepable(leased, outcome),
             round=verdict.state is State.HELD,
         )
 

@@ -16,6 +16,7 @@ from api import (
     live,
     modules,
     notifications,
+    otp,
     outbox,
     profiles,
     templates,
@@ -48,6 +49,7 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, dead_letters, templates, profiles, groups, categories, modules, keys, outbox,
+    notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
+    outbox,
     analytics, live, health,
 )  # fmt: skip

@@ -4,10 +4,12 @@ import json
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.hosts import check_domain
 
 
 class Settings(BaseSettings):
@@ -81,6 +83,52 @@ class Settings(BaseSettings):
     otp_start_seconds: float = Field(
         30.0, description="An OTP not started by then is never started"
     )
+    otp_domain: str = Field(
+        "", description="Domain that codes by sms are bound to (WebOTP); data.domain comes first"
+    )
+    otp_resends: int = Field(5, ge=0, description="How often one code may be sent again")
+    otp_address_per_hour: int = Field(
+        10, ge=0, description="Codes to one address in an hour, resends included; 0: no limit"
+    )
+    otp_address_failures_per_day: int = Field(
+        100, ge=0, description="Wrong guesses at all codes of an address in a day; 0: no limit"
+    )
+    otp_recipient_per_hour: int = Field(
+        10, ge=0, description="Codes to one profile, or external id, in an hour; 0: no limit"
+    )
+    otp_range_per_hour: int = Field(
+        1_000,
+        ge=0,
+        description="Codes in an hour to phone numbers that are alike but for their last four"
+        " digits; 0: no limit",
+    )
+    otp_country_per_hour: int = Field(
+        10_000, ge=0, description="Codes to phone numbers of a country in an hour; 0: no limit"
+    )
+    otp_module_per_minute: int = Field(
+        3_000, ge=0, description="Codes of one module in a minute; 0: no limit"
+    )
+    otp_countries: Annotated[dict[str, list[str]], NoDecode] = Field(
+        default_factory=dict,
+        description="Countries (ISO 3166) that codes may be sent to, separated by commas, or as"
+        " JSON by module, * for the others; none: all",
+    )
+    otp_guard_least: int = Field(
+        200, ge=1, description="Codes to a range of phone numbers in an hour before it is judged"
+    )
+    otp_guard_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="A range of phone numbers of whose codes a smaller share was verified gets no"
+        " more; 0: no such guard",
+    )
+    otp_cost_per_day: float = Field(
+        0,
+        ge=0,
+        description="What the codes of one module may cost in a day (UTC), by the costs of the"
+        " accounts; 0: no limit",
+    )
     worker_concurrency: int = Field(100, description="Activities at once, per lane and process")
     retry_scale: float = Field(
         1.0, gt=0, description="Multiplies every retry delay (tests use a small one)"
@@ -101,6 +149,21 @@ class Settings(BaseSettings):
         if isinstance(named, list):
             return [str(ip_network(str(one).strip(), strict=False)) for one in named]
         return named
+
+    @field_validator("otp_domain")
+    @classmethod
+    def _domain(cls, given: str) -> str:
+        return check_domain(given) if given else ""
+
+    @field_validator("otp_countries", mode="before")
+    @classmethod
+    def _countries(cls, given: Any) -> Any:
+        named = given
+        if isinstance(given, str):
+            many = given.lstrip()[:1] in ("[", "{")
+            named = json.loads(given) if many else [one for one in given.split(",") if one.strip()]
+        by_module = named if isinstance(named, dict) else {"*": named} if named else {}
+        return {module: [_country(one) for one in listed] for module, listed in by_module.items()}
 
     @model_validator(mode="after")
     def _ports_follow(self) -> Self:
@@ -147,3 +210,10 @@ class Settings(BaseSettings):
     def temporal_ui(self) -> str:
         """Base URL of the Temporal UI."""
         return self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}"
+
+
+def _country(given: Any) -> str:
+    code = str(given).strip().upper()
+    if len(code) != 2 or not code.isalpha():
+        raise ValueError(f"{code} is no country code of two letters, such as FR")
+    return code

@@ -58,7 +58,8 @@ async def show_newer(request: Request, app: Console, session: Signed) -> Respons
 async def show(request: Request, id: str, app: Console, session: Signed) -> Response:
     """Tell what became of a notification, and its story."""
     found = await notifications.get(app, session.actor, id)
-    may = _may(session)
+    # A one-time code is sent again by its own call; what carries it is never changed.
+    may = _may(session) and found["otp"] is None
     return page(
         request, "notification.html",
         it=found, answer=story.answer(found), steps=story.steps(found), raw=story.raw,

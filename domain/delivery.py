@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.one_time_codes import Seed
 from domain.outcome import Outcome
 from domain.vocabulary import CategoryClass, Channel, State
 
@@ -63,6 +64,8 @@ class Leased:
     data: Mapping[str, Any]
     name: str | None
     locale: str | None
+    otp: Seed | None = None
+    """What the code is computed from that its words show; None where they show none of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from config.settings import Settings
+from domain.one_time_codes import CodeRing
 from services.temporal import Temporal
 from stores.database import Database
-from stores.sealing import Seal
+from stores.sealing import Seal, secret_keys
 
 
 @dataclass(slots=True)
@@ -16,6 +17,7 @@ class App:
     db: Database
     temporal: Temporal
     seal: Seal
+    codes: CodeRing
     positions: dict[str, str] = field(default_factory=dict)
     """Last write position (LSN) of each module, as far as this process knows."""
 
@@ -32,6 +34,7 @@ def open_app(settings: Settings) -> App:
         ),
         temporal=Temporal(settings.temporal_target, settings.temporal_namespace),
         seal=Seal.from_settings(settings),
+        codes=CodeRing(secret_keys(settings)),
     )
 
 

@@ -39,6 +39,8 @@ async def change(
 
     async def work(conn: AsyncConnection) -> tuple[Any, dict[str, Any]]:
         row = await notifications.find_row(conn, actor, id_text)
+        if row.otp_id is not None:
+            raise Conflict("It carries a one-time code and cannot be changed; ask for a new one.")
         if if_match is not None and if_match != row.version:
             raise Stale("It was changed meanwhile; read it again and repeat the change.")
         if row.finished_at is not None or row.state == State.SENDING:

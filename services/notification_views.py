@@ -67,6 +67,7 @@ def detail(
         **summary(row, deliveries),
         "data": row.data,
         "workflow_id": row.workflow_id,
+        "otp": encode("otp", row.otp_id) if row.otp_id else None,
         "deliveries": full,
         "timeline": _timeline(row, full, deliveries),
         "content": _rendered(row, words),

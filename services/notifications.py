@@ -179,6 +179,9 @@ async def resend(
     actor.require("notifications:write")
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
+    if row.otp_id is not None:
+        otp = encode("otp", row.otp_id)
+        raise Conflict(f"It carries a one-time code; send it again by /v1/otp/{otp}/resend.")
     if row.finished_at is None:
         raise Conflict("It is not finished; cancel it first, or wait for its end.")
     template = f"{row.template_key}@{row.template_version}" if row.template_key else None

@@ -1,19 +1,21 @@
 """What the sandbox accounts and the SMTP sink received."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage as ParsedMail
 from typing import Any
 from uuid import UUID
 
+from domain.code_masks import hide, reveal
 from domain.errors import Invalid
 from domain.ids import InvalidId, decode, encode
 from domain.message import ContentMessage
+from domain.one_time_codes import CodeRing, KeyGone, Seed
 from services.access import Actor
 from services.app import App
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
-from stores import sandbox
+from stores import otps, sandbox
 from stores.database import Database
 
 
@@ -26,7 +28,7 @@ async def find(
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page:
-    """Return received messages, newest first."""
+    """Return received messages, newest first; one-time codes are shown while they are valid."""
     actor.require("outbox:read")
     async with app.db.leader() as conn:
         rows = await sandbox.find(
@@ -38,12 +40,14 @@ async def find(
             before=decode_cursor(cursor),
             most=limit + 1,
         )
+        shown = [row.notification_id for row in rows[:limit] if row.notification_id]
+        live = await otps.find_seeds(conn, shown, live=True)
     items = [
         {
             "id": encode("msg", row.id),
             "channel": row.channel,
             "address": row.address,
-            "content": row.content,
+            "content": reveal(row.content, _code(app.codes, live.get(row.notification_id))),
             "at": stamp(row.at),
             "notification": encode("ntf", row.notification_id) if row.notification_id else None,
         }
@@ -52,31 +56,54 @@ async def find(
     return Page(items, next_cursor([row.id for row in rows], limit))
 
 
-async def keep_content(db: Database, message: ContentMessage) -> None:
+async def keep_content(db: Database, codes: CodeRing, message: ContentMessage) -> None:
     """Store what a sandbox account was handed."""
-    async with db.leader() as conn:
-        await sandbox.keep(
-            conn,
-            channel=message.channel,
-            address=message.address,
-            notification_id=_known(message.notification_id, "ntf"),
-            attempt_id=_known(message.attempt_id, "att"),
-            content=message.content,
-        )
+    await _keep(
+        db,
+        codes,
+        channel=message.channel,
+        address=message.address,
+        notification_id=_known(message.notification_id, "ntf"),
+        attempt_id=_known(message.attempt_id, "att"),
+        content=message.content,
+    )
 
 
-async def keep_mail(db: Database, recipient: str, mime: bytes) -> None:
+async def keep_mail(db: Database, codes: CodeRing, recipient: str, mime: bytes) -> None:
     """Store a mail that the SMTP sink received, taken apart for people to look at."""
     mail = message_from_bytes(mime, policy=policy.default)
+    await _keep(
+        db,
+        codes,
+        channel="email",
+        address=recipient,
+        notification_id=_known(str(mail["X-Tocsin-Notification"] or ""), "ntf"),
+        attempt_id=_known(str(mail["X-Tocsin-Attempt"] or ""), "att"),
+        content=_content(mail),
+    )
+
+
+async def _keep(
+    db: Database,
+    codes: CodeRing,
+    *,
+    notification_id: UUID | None,
+    content: Mapping[str, Any],
+    **fields: Any,
+) -> None:
+    """Store a message; a one-time code in it is hidden first, since codes are stored nowhere."""
     async with db.leader() as conn:
-        await sandbox.keep(
-            conn,
-            channel="email",
-            address=recipient,
-            notification_id=_known(str(mail["X-Tocsin-Notification"] or ""), "ntf"),
-            attempt_id=_known(str(mail["X-Tocsin-Attempt"] or ""), "att"),
-            content=_content(mail),
-        )
+        seeds = await otps.find_seeds(conn, [notification_id] if notification_id else [])
+        for seed in seeds.values():
+            content = hide(content, codes.code(seed))
+        await sandbox.keep(conn, notification_id=notification_id, content=content, **fields)
+
+
+def _code(codes: CodeRing, seed: Seed | None) -> str | None:
+    try:
+        return codes.code(seed) if seed else None
+    except KeyGone:
+        return None
 
 
 def _content(mail: ParsedMail) -> dict[str, Any]:

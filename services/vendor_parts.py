@@ -17,7 +17,7 @@ def vendor_parts(app: App) -> Parts:
     guard = Guard(app.settings.allow_networks)
 
     async def keep(message: ContentMessage) -> None:
-        await keep_content(app.db, message)
+        await keep_content(app.db, app.codes, message)
 
     def http_pool(settings: HttpSettings) -> Connections:
         return Http2Pool(settings, guard) if settings.http2 else HttpPool(settings, guard)

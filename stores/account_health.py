@@ -24,7 +24,7 @@ _MINUTES = text(f"""
 """)  # noqa: S608
 
 _LATENCIES = text("""
-    SELECT u.n, sum(u.count) AS count
+    SELECT u.n, sum(u.count) AS answers
     FROM account_stats s, unnest(s.latencies) WITH ORDINALITY AS u(count, n)
     WHERE s.account_id = :id AND s.bucket > clock_timestamp() - interval '1 hour'
     GROUP BY u.n ORDER BY u.n
@@ -44,7 +44,7 @@ async def minutes(conn: AsyncConnection, id: UUID) -> Sequence[Row[Any]]:
 
 async def latencies(conn: AsyncConnection, id: UUID) -> list[int]:
     """Return how many answers of the last hour fell into each class of latency."""
-    return [int(row.count) for row in (await conn.execute(_LATENCIES, {"id": id})).all()]
+    return [int(row.answers) for row in (await conn.execute(_LATENCIES, {"id": id})).all()]
 
 
 async def state(conn: AsyncConnection, id: UUID) -> Row[Any] | None:

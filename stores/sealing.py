@@ -23,10 +23,8 @@ class Seal:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Seal":
-        """Return the seal of the settings; several keys are separated by commas, newest first."""
-        if settings.secret_key is None:
-            raise SealBroken("TOCSIN_SECRET_KEY is not set: secrets cannot be kept without it")
-        return cls(settings.secret_key.get_secret_value().split(","))
+        """Return the seal of the settings; raises SealBroken without a key."""
+        return cls(secret_keys(settings))
 
     def close(self, document: Mapping[str, Any]) -> bytes:
         """Return a document sealed."""
@@ -39,6 +37,13 @@ class Seal:
         except InvalidToken:
             raise SealBroken("TOCSIN_SECRET_KEY does not fit what is stored") from None
         return document
+
+
+def secret_keys(settings: Settings) -> list[str]:
+    """Return the keys of TOCSIN_SECRET_KEY, newest first; raises SealBroken without any."""
+    if settings.secret_key is None:
+        raise SealBroken("TOCSIN_SECRET_KEY is not set: secrets cannot be kept without it")
+    return settings.secret_key.get_secret_value().split(",")
 
 
 def _derive(key: str) -> bytes:

@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.api",
     "tests.fixtures.system",
     "tests.fixtures.dashboard",
+    "tests.fixtures.otp",
 ]
 
 

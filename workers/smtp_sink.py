@@ -7,6 +7,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from config.settings import Settings
+from domain.one_time_codes import CodeRing
 from services.app import close_app, open_app
 from services.outbox import keep_mail
 from stores.database import Database, unreachable
@@ -16,10 +17,11 @@ _MOST_BYTES = 33_554_432
 
 
 class Keeper:
-    """Stores each accepted mail before it says 250."""
+    """Stores each accepted mail before it says 250; one-time codes are hidden first."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, codes: CodeRing) -> None:
         self._db = db
+        self._codes = codes
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep a mail once per recipient."""
@@ -27,7 +29,7 @@ class Keeper:
         mime = content.encode() if isinstance(content, str) else content
         try:
             for recipient in envelope.rcpt_tos:
-                await keep_mail(self._db, str(recipient), mime)
+                await keep_mail(self._db, self._codes, str(recipient), mime)
         except Exception as error:
             if not unreachable(error):
                 raise
@@ -43,7 +45,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = open_app(settings)
-    keeper = Keeper(app.db)
+    keeper = Keeper(app.db, app.codes)
     server = await loop.create_server(
         lambda: SMTP(keeper, data_size_limit=_MOST_BYTES, enable_SMTPUTF8=True, loop=loop),
         "127.0.0.1",

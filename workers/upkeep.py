@@ -17,7 +17,7 @@ from domain.ids import encode, floor_id, new_id
 from domain.orders import Order
 from services.app import App
 from services.temporal import TemporalDown
-from stores import account_states, migrate, outbox, sandbox
+from stores import account_states, migrate, otps, outbox, sandbox
 from stores.database import DATABASE_ERRORS
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
@@ -33,6 +33,7 @@ _SEAL_SECONDS: Final = 0.2
 _HOURLY: Final = 3_600.0
 _RECEIPTS_SECONDS: Final = 10.0
 _SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS = 7, 7, 30
+_OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
 class Upkeep:
@@ -114,6 +115,7 @@ class Upkeep:
             await sandbox.purge(conn, days=_SANDBOX_DAYS)
             stats_before = datetime.now(UTC) - timedelta(days=_STATS_DAYS)
             await account_states.purge_stats(conn, before=stats_before)
+            await otps.purge(conn, days=_OTP_DAYS, days_of_uses=_OTP_USE_DAYS)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
         async with self._app.db.leader() as conn:

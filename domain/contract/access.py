@@ -10,6 +10,7 @@ from domain.contract.notification import Key
 
 RESOURCES = (
     "notifications",
+    "otp",
     "templates",
     "profiles",
     "groups",

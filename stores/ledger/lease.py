@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Leased
+from domain.one_time_codes import Seed
 from domain.vocabulary import CategoryClass, Channel
 
 _LEASE = text("""
@@ -28,9 +29,12 @@ _LEASE = text("""
         l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
         n.template_id, n.template_version, n.content, n.data,
         coalesce(n.recipient->>'name', p.name) AS name,
-        coalesce(n.recipient->>'locale', p.locale) AS locale
+        coalesce(n.recipient->>'locale', p.locale) AS locale,
+        o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
+        o.length AS otp_length
     FROM leased l JOIN notifications n ON n.id = l.notification_id
         LEFT JOIN profiles p ON p.id = n.profile_id
+        LEFT JOIN otps o ON o.id = n.otp_id
     ORDER BY l.id
 """)
 
@@ -100,4 +104,9 @@ def _leased(row: Row[Any]) -> Leased:
         data=row.data,
         name=row.name,
         locale=row.locale,
+        otp=_seed(row) if row.otp_id else None,
     )
+
+
+def _seed(row: Row[Any]) -> Seed:
+    return Seed(row.otp_id, row.otp_key_id, row.otp_generation, row.otp_length)

@@ -26,13 +26,15 @@ _ANY = text("""
 """)
 
 _JOIN = text("""
-    UPDATE receipts r SET delivery_id = found.delivery_id
+    UPDATE receipts r SET delivery_id = found.delivery_id,
+        raw = CASE found.class WHEN 'otp' THEN '{}' ELSE r.raw END
     FROM (
-        SELECT d.attempt_id, d.id AS delivery_id FROM deliveries d
+        SELECT d.attempt_id, d.id AS delivery_id, d.class FROM deliveries d
         JOIN unnest(CAST(:attempts AS uuid[])) AS wanted(id) ON wanted.id = d.attempt_id
         UNION ALL
-        SELECT a.id, a.delivery_id FROM attempts a
+        SELECT a.id, a.delivery_id, d.class FROM attempts a
         JOIN unnest(CAST(:attempts AS uuid[])) AS wanted(id) ON wanted.id = a.id
+        JOIN deliveries d ON d.id = a.delivery_id
     ) AS found
     WHERE r.attempt_id = found.attempt_id AND r.delivery_id IS NULL
     RETURNING r.delivery_id
@@ -95,6 +97,7 @@ async def join(
     """Give waiting receipts to the deliveries of these attempts and raise their states.
 
     `deliveries` just settled are raised too: a receipt may have come while they were sending.
+    What a vendor said of a one-time code is not kept: it may repeat it.
     """
     where = {"attempts": list(attempts), "deliveries": list(deliveries)}
     if not (await conn.execute(_ANY, where)).scalar_one():

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from domain.one_time_codes import CodeRing
 from stores.database import Database
 from workers.smtp_sink import Keeper
 
@@ -14,7 +15,7 @@ async def handed(database: Database) -> str:
     envelope.content = b"Subject: Hi\r\n\r\nHello"
     server: Any = SMTP
     session: Any = Session
-    return await Keeper(database).handle_DATA(server, session, envelope)
+    return await Keeper(database, CodeRing(["0" * 64])).handle_DATA(server, session, envelope)
 
 
 async def test_a_lost_database_puts_mail_off(database: Any) -> None:
