@@ -45,6 +45,12 @@ class Accounts:
             await self._refresh()
         return next((one for one in self._known.values() if one.channel is channel), None)
 
+    async def opened(self, account_id: UUID) -> Account | None:
+        """Return an enabled account by its id; None when there is none."""
+        if time.monotonic() >= self._fresh_until:
+            await self._refresh()
+        return self._known.get(account_id)
+
     async def close(self) -> None:
         """Close every vendor's connections."""
         for account in self._known.values():

@@ -17,7 +17,9 @@ from api import (
     notifications,
     outbox,
     profiles,
+    receipts,
     templates,
+    webhooks,
 )
 from api.openapi import describe
 from api.positions import PositionMiddleware
@@ -48,5 +50,5 @@ def create_api(
 
 _RESOURCES: Any = (
     notifications, templates, profiles, groups, categories, modules, keys, outbox,
-    analytics, live, health,
+    analytics, live, health, receipts, webhooks,
 )  # fmt: skip

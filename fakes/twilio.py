@@ -29,6 +29,8 @@ class FakeTwilio(FakeVendor):
 
     account_sid: ClassVar[str] = "AC00000000000000000000000000000001"
     token: ClassVar[str] = "fake-token"
+    error: str = "30003"
+    """The code of messages that are told to be undelivered or failed."""
 
     def sends(self, asked: Asked) -> bool:
         """Whether it is the creation of a message."""
@@ -67,17 +69,22 @@ class FakeTwilio(FakeVendor):
             "From": taken.fields.get("From", ""),
         }
         if event in ("undelivered", "failed"):
-            fields["ErrorCode"] = "30003"
+            fields["ErrorCode"] = self.error
         return self._call(taken.fields.get("StatusCallback", url), fields, forgery)
 
-    def reply(self, sender: str, to: str, text: str, *, url: str) -> Call:
-        """Return the webhook for a text that somebody sent to our number."""
+    def reply(self, sender: str, to: str, text: str, *, url: str, opt_out: str = "") -> Call:
+        """Return the webhook for a text that somebody sent to our number.
+
+        `opt_out` (STOP, START, HELP) says that Twilio understood it and has answered itself.
+        """
         sid = f"SM{secrets.token_hex(16)}"
         fields = {
             "MessageSid": sid, "SmsSid": sid, "SmsStatus": "received",
             "AccountSid": self.account_sid, "From": self.prefix + sender, "To": self.prefix + to,
             "Body": text, "NumMedia": "0",
         }  # fmt: skip
+        if opt_out:
+            fields["OptOutType"] = opt_out
         return self._call(url, fields, None)
 
     def _call(self, url: str, fields: dict[str, str], forgery: Forgery | None) -> Call:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from config.settings import Settings
+from services.outside import Outside
 from services.temporal import Temporal
 from stores.database import Database
 from stores.sealing import Seal
@@ -16,6 +17,7 @@ class App:
     db: Database
     temporal: Temporal
     seal: Seal
+    outside: Outside
     positions: dict[str, str] = field(default_factory=dict)
     """Last write position (LSN) of each module, as far as this process knows."""
 
@@ -32,9 +34,11 @@ def open_app(settings: Settings) -> App:
         ),
         temporal=Temporal(settings.temporal_target, settings.temporal_namespace),
         seal=Seal.from_settings(settings),
+        outside=Outside(settings.allow_networks),
     )
 
 
 async def close_app(app: App) -> None:
     """Close what was opened."""
+    await app.outside.close()
     await app.db.close()

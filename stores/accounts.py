@@ -20,6 +20,15 @@ async def find_enabled(conn: AsyncConnection) -> Sequence[Row[Any]]:
     return result.all()
 
 
+async def get(conn: AsyncConnection, id: UUID) -> Row[Any] | None:
+    """Return an account, enabled or not: receipts come for what was sent while it was."""
+    result = await conn.execute(
+        text("SELECT id, version, name, channel, vendor, settings FROM accounts WHERE id = :id"),
+        {"id": id},
+    )
+    return result.one_or_none()
+
+
 async def put(
     conn: AsyncConnection,
     *,
