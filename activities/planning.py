@@ -65,6 +65,8 @@ def _suppressed(
     def reason(channel: Channel, address: str) -> str | None:
         for row in found.get((channel.value, address), ()):
             here = row.module_id in (None, notification.module_id)
+            if row.confirmation_id == notification.id:
+                continue  # it is what tells the recipient of this suppression
             if here and row.category in (None, notification.category):
                 return str(row.reason)
         return None

@@ -19,7 +19,9 @@ from api import (
     otp,
     outbox,
     profiles,
+    receipts,
     templates,
+    webhooks,
 )
 from api.openapi import describe
 from api.positions import PositionMiddleware
@@ -50,6 +52,5 @@ def create_api(
 
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox,
-    analytics, live, health,
+    outbox, analytics, live, health, receipts, webhooks,
 )  # fmt: skip

@@ -16,6 +16,11 @@ M = TypeVar("M", bound=BaseModel)
 async def read_body(request: Request) -> bytes:
     """Return the raw body; raises TooLarge as soon as the limit is passed."""
     limit: int = request.app.state.app.settings.max_body_bytes
+    return await read_bounded(request, limit)
+
+
+async def read_bounded(request: Request, limit: int) -> bytes:
+    """Return the raw body; raises TooLarge as soon as it is longer than `limit` octets."""
     problem = TooLarge(f"A body may have {limit:,} bytes; send large lists in several requests.")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:

@@ -11,7 +11,7 @@ from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.profile import DeviceRequest, ProfilePatch, ProfileRequest
-from services import devices
+from services import devices, replies
 from services import profiles as use
 from services.profile_filters import ProfileFilters
 
@@ -120,6 +120,14 @@ async def add_device(
 async def find_devices(app: Services, actor: Caller, id: str) -> JSONResponse:
     """List a profile's devices."""
     return answer({"items": await devices.find(app, actor, id), "next_cursor": None})
+
+
+@router.get("/{id}/replies")
+async def find_replies(
+    app: Services, actor: Caller, id: str, limit: Limit = DEFAULT, cursor: Cursor = None
+) -> JSONResponse:
+    """List what a recipient wrote back, newest first."""
+    return answer((await replies.find_of_profile(app, actor, id, limit, cursor)).body())
 
 
 @router.delete("/{id}/devices/{device}", status_code=204)

@@ -150,12 +150,15 @@ def _events(client: httpx.Client, seen: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _print(console: Console, event: dict[str, Any]) -> None:
-    state = event["to"]
+    state = event.get("to") or event["type"]
     colour = COLOURS.get(state, "white")
-    about = event.get("channel") or event.get("event") or ""
+    about = " ".join(
+        str(event[name]) for name in ("channel", "event", "kind", "keyword") if event.get(name)
+    )
     via = f" by {event['vendor']}" if event.get("vendor") else ""
     why = f" ({event['reason']})" if event.get("reason") else ""
     console.print(
         f"[dim]{event['at'][11:23]}[/] [{colour}]{state:<10}[/] {about:<9} "
-        f"{event['notification']}{via}{why} [dim]{event['category']} {event['priority']}[/]"
+        f"{event['notification'] or event.get('reply')}{via}{why}"
+        f" [dim]{event.get('category', '')} {event.get('priority', '')}[/]"
     )

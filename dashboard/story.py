@@ -131,8 +131,10 @@ def _step(event: Mapping[str, Any], outcome: Mapping[str, Any] | None, since: st
         case "held":
             return Step(_because("held", event["reason"]).capitalize(), icon="clock", **common)
         case "receipt":
-            words = f"Receipt: {event['kind']}"
+            words = f"Receipt: {_because(event['kind'], event['reason'])}"
             return Step(words, icon="mail", tone=str(event["kind"]), **common)
+        case "reply":
+            return Step(f"Reply: {event['text']}", icon="mail", tone="read", **common)
         case "claimed":
             return Step("Taken by a worker", icon="arrow", tone="sending", **common)
     return Step(kind.capitalize(), icon=_ICONS.get(kind, "check"), tone=kind, **common)

@@ -51,6 +51,8 @@ class Reply:
     at: datetime
     unsubscribes: bool = False
     resubscribes: bool = False
+    answered: bool = False
+    """The vendor has understood it and has answered itself, so that we must not."""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 

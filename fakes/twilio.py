@@ -33,6 +33,8 @@ class FakeTwilio(FakeVendor):
     account_sid: ClassVar[str] = "AC00000000000000000000000000000001"
     token: ClassVar[str] = "fake-token"
     api_key: ClassVar[tuple[str, str]] = ("SK00000000000000000000000000000001", "fake-secret")
+    error: str = "30003"
+    """The code of messages that are told to be undelivered or failed."""
 
     def sends(self, asked: Asked) -> bool:
         """Whether it is the creation of a message."""
@@ -71,12 +73,13 @@ class FakeTwilio(FakeVendor):
             "From": taken.fields.get("From", ""),
         }
         if event in ("undelivered", "failed"):
-            fields["ErrorCode"] = "30003"
+            fields["ErrorCode"] = self.error
         return self._call(taken.fields.get("StatusCallback", url), fields, forgery)
 
     def reply(self, sender: str, to: str, text: str, *, url: str, choice: str = "") -> Call:
-        """Return the webhook for a text that somebody sent to our number; `choice` is what Twilio
-        itself has made of it: STOP, START or HELP.
+        """Return the webhook for a text that somebody sent to our number.
+
+        `choice` (STOP, START, HELP) says that Twilio understood it and has answered itself.
         """
         sid = f"SM{secrets.token_hex(16)}"
         fields = {

@@ -24,6 +24,7 @@ _READS: Final = frozenset(
     for name in (
         "notifications", "templates", "profiles", "groups", "modules", "categories", "outbox",
         "analytics", "accounts", "suppressions", "audit", "events",
+        "webhooks",
     )
 )  # fmt: skip
 _SENDS: Final = _READS | {"notifications:write"}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from config.settings import Settings
 from domain.one_time_codes import CodeRing
+from services.outside import Outside
 from services.temporal import Temporal
 from stores.database import Database
 from stores.sealing import Seal, secret_keys
@@ -18,6 +19,7 @@ class App:
     temporal: Temporal
     seal: Seal
     codes: CodeRing
+    outside: Outside
     positions: dict[str, str] = field(default_factory=dict)
     """Last write position (LSN) of each module, as far as this process knows."""
 
@@ -35,9 +37,11 @@ def open_app(settings: Settings) -> App:
         temporal=Temporal(settings.temporal_target, settings.temporal_namespace),
         seal=Seal.from_settings(settings),
         codes=CodeRing(secret_keys(settings)),
+        outside=Outside(settings.allow_networks),
     )
 
 
 async def close_app(app: App) -> None:
     """Close what was opened."""
+    await app.outside.close()
     await app.db.close()

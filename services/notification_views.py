@@ -48,8 +48,9 @@ def detail(
     attempts: Sequence[Row[Any]],
     receipts: Sequence[Row[Any]],
     words: Mapping[str, Any],
+    replies: Sequence[Row[Any]] = (),
 ) -> dict[str, Any]:
-    """Return a notification with attempts, receipts, timeline and what it says.
+    """Return a notification with attempts, receipts, replies, timeline and what it says.
 
     `words` is the content in the recipient's locale, before rendering.
     """
@@ -59,7 +60,10 @@ def detail(
         {
             **delivery(one),
             "tries": [_attempt(number, t) for number, t in _numbered(tries[one.id], one)],
-            "receipts": [{"kind": r.kind, "at": stamp(r.at)} for r in told[one.id]],
+            "receipts": [
+                {"kind": r.kind, "at": stamp(r.at), "reason": r.raw.get("reason") or ""}
+                for r in told[one.id]
+            ],
         }
         for one in deliveries
     ]
@@ -69,7 +73,7 @@ def detail(
         "workflow_id": row.workflow_id,
         "otp": encode("otp", row.otp_id) if row.otp_id else None,
         "deliveries": full,
-        "timeline": _timeline(row, full, deliveries),
+        "timeline": _timeline(row, full, deliveries, replies),
         "content": _rendered(row, words),
     }
 
@@ -168,7 +172,10 @@ def _attempt(number: int, row: Row[Any]) -> dict[str, Any]:
 
 
 def _timeline(
-    row: Row[Any], full: Sequence[Mapping[str, Any]], deliveries: Sequence[Row[Any]]
+    row: Row[Any],
+    full: Sequence[Mapping[str, Any]],
+    deliveries: Sequence[Row[Any]],
+    replies: Sequence[Row[Any]],
 ) -> list[dict[str, Any]]:
     """Tell the story in order; nothing of it is stored twice, it is derived from the rows."""
     story: list[dict[str, Any]] = [{"at": stamp(row.created_at), "event": "accepted"}]
@@ -178,6 +185,11 @@ def _timeline(
         )
     for shown, stored in zip(full, deliveries, strict=True):
         story += _delivery_story(shown, stored)
+    story += [
+        {"at": stamp(one.at), "event": "reply", "channel": one.channel, "text": one.text,
+         "keyword": one.keyword, "delivery": encode("dlv", one.delivery_id)}
+        for one in replies
+    ]  # fmt: skip
     return sorted(story, key=lambda event: str(event["at"]))
 
 
@@ -209,7 +221,13 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
         }
         story.append({"at": stamp(stored.settled_at), "event": "held", **where, **why})
     story += [
-        {"at": told["at"], "event": "receipt", "kind": told["kind"], **where}
+        {
+            "at": told["at"],
+            "event": "receipt",
+            "kind": told["kind"],
+            "reason": told["reason"],
+            **where,
+        }
         for told in shown["receipts"]
     ]
     return story

@@ -23,7 +23,7 @@ from services.notification_views import detail, source, summary
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.temporal import TemporalDown
-from stores import audit, notifications, profiles, templates
+from stores import audit, notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
 from stores.ledger.close import close_unplanned
@@ -121,12 +121,13 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         ids = [one.id for one in deliveries]
         attempts = await notifications.find_attempts(conn, ids)
         receipts = await notifications.find_receipts(conn, ids)
+        written = await replies.of_notification(conn, row.id)
         words = row.content
         if words is None:
             key = (row.template_id, row.template_version)
             version = (await templates.load_versions(conn, [key]))[key]
             words = version.content_for(await _locale(conn, row))
-    return detail(row, deliveries, attempts, receipts, words)
+    return detail(row, deliveries, attempts, receipts, words, written)
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

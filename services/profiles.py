@@ -20,7 +20,7 @@ from services.positions import seen
 from services.profile_filters import ProfileFilters
 from services.profile_views import view_all
 from services.versions import check_version
-from stores import audit, memberships
+from stores import audit, memberships, replies
 from stores import profiles as store
 
 
@@ -110,12 +110,15 @@ async def change(
 
 
 async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = None) -> None:
-    """Remove a profile with its devices; the audit line, without personal data, stays."""
+    """Remove a profile with its devices and replies; the audit line, without personal data,
+    stays.
+    """
     actor.require("profiles:write")
 
     async def work(conn: AsyncConnection) -> None:
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
+        await replies.forget(conn, row.id)
         await store.remove(conn, row.id)
         await _audit(conn, actor, "profile.erased", row)
 

@@ -37,7 +37,7 @@ _ATTEMPTS = text("""
 """)
 
 _RECEIPTS = text("""
-    SELECT delivery_id, kind, at FROM receipts
+    SELECT delivery_id, kind, at, raw FROM receipts
     WHERE delivery_id = ANY(CAST(:ids AS uuid[])) ORDER BY at
 """)
 
@@ -51,6 +51,8 @@ _DELETE = text("""
         DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries_gone)
     ), receipts_gone AS (
         DELETE FROM receipts WHERE delivery_id IN (SELECT id FROM deliveries_gone)
+    ), replies_gone AS (
+        DELETE FROM replies WHERE notification_id IN (SELECT id FROM gone)
     ), sandbox_gone AS (
         DELETE FROM sandbox_messages WHERE notification_id IN (SELECT id FROM gone)
     )

@@ -61,6 +61,28 @@ async def cursor(conn: AsyncConnection, consumer: str) -> int:
     return int(result.scalar_one_or_none() or 0)
 
 
+async def lock_cursor(conn: AsyncConnection, consumer: str) -> int | None:
+    """Return the last batch that a consumer has finished, for this transaction alone.
+
+    None while another transaction of the same consumer runs. A new consumer begins with the
+    batches that are still there.
+    """
+    await conn.execute(
+        text("""
+            INSERT INTO outbox_cursors (consumer, seq) SELECT CAST(:consumer AS text), 0
+            WHERE NOT EXISTS (SELECT 1 FROM outbox_cursors WHERE consumer = :consumer)
+            ON CONFLICT DO NOTHING
+        """),
+        {"consumer": consumer},
+    )
+    result = await conn.execute(
+        text("SELECT seq FROM outbox_cursors WHERE consumer = :consumer FOR UPDATE SKIP LOCKED"),
+        {"consumer": consumer},
+    )
+    seq: int | None = result.scalar_one_or_none()
+    return seq
+
+
 async def move_cursor(conn: AsyncConnection, consumer: str, seq: int) -> None:
     """Note that a consumer has finished a batch; a cursor never goes back."""
     await conn.execute(

@@ -200,7 +200,8 @@ def receipts(webhook: Webhook, channel: Channel) -> Heard:
         choice = form.get("OptOutType", "").upper()
         reply = Reply(
             channel, _bare(form.get("From", "")), _bare(form["To"]), form.get("Body", ""), sid, now,
-            unsubscribes=choice == _STOP, resubscribes=choice == _START, raw=form,
+            unsubscribes=choice == _STOP, resubscribes=choice == _START, answered=bool(choice),
+            raw=form,
         )  # fmt: skip
         return Heard(replies=(reply,), answer=_NO_REPLY)
     attempt = _query(webhook).get("attempt", "")

@@ -17,7 +17,9 @@ from domain.orders import LANES
 from domain.vocabulary import Priority
 from services.app import close_app, open_app
 from services.temporal import TemporalDown, register_attributes
+from workers.announcing import Announcing
 from workers.connections import open_delivery
+from workers.reconciling import Reconciling
 from workers.upkeep import Upkeep
 from workflows.notification import NotificationWorkflow
 
@@ -49,6 +51,8 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
         stack.push_async_callback(router.close)
         if CONTROL in lanes:
             await stack.enter_async_context(Upkeep(app))
+            await stack.enter_async_context(Announcing(app))
+            await stack.enter_async_context(Reconciling(app, router.accounts))
         served = [Priority(lane) for lane in lanes if lane != CONTROL]
         if served:
             client = await _client(app.temporal.client, stop)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,12 +17,20 @@ from domain.ids import encode, floor_id, new_id
 from domain.orders import Order
 from services.app import App
 from services.temporal import TemporalDown
-from stores import account_states, migrate, otps, outbox, sandbox
-from stores.database import DATABASE_ERRORS
+from stores import (
+    account_states,
+    migrate,
+    otps,
+    outbox,
+    sandbox,
+    webhook_calls,
+    webhook_deliveries,
+)
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from workers.abandoned import settle_abandoned
+from workers.looping import forever
 from workflows.attributes import Facts
 
 log = structlog.get_logger()
@@ -32,7 +40,7 @@ MOST_TOGETHER: Final = 500
 _SEAL_SECONDS: Final = 0.2
 _HOURLY: Final = 3_600.0
 _RECEIPTS_SECONDS: Final = 10.0
-_SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS = 7, 7, 30
+_SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS, _CALL_DAYS = 7, 7, 30, 30
 _OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
@@ -46,10 +54,10 @@ class Upkeep:
     async def __aenter__(self) -> Self:
         sweep_seconds = self._app.settings.sweep_seconds
         self._tasks = [
-            asyncio.create_task(_forever("seal", self.seal, _SEAL_SECONDS)),
-            asyncio.create_task(_forever("sweep", self.sweep, sweep_seconds)),
-            asyncio.create_task(_forever("tidy", self.tidy, _HOURLY)),
-            asyncio.create_task(_forever("receipts", self.judge_receipts, _RECEIPTS_SECONDS)),
+            asyncio.create_task(forever("seal", self.seal, _SEAL_SECONDS)),
+            asyncio.create_task(forever("sweep", self.sweep, sweep_seconds)),
+            asyncio.create_task(forever("tidy", self.tidy, _HOURLY)),
+            asyncio.create_task(forever("receipts", self.judge_receipts, _RECEIPTS_SECONDS)),
         ]
         return self
 
@@ -116,6 +124,8 @@ class Upkeep:
             stats_before = datetime.now(UTC) - timedelta(days=_STATS_DAYS)
             await account_states.purge_stats(conn, before=stats_before)
             await otps.purge(conn, days=_OTP_DAYS, days_of_uses=_OTP_USE_DAYS)
+            await webhook_calls.purge(conn, days=_CALL_DAYS)
+            await webhook_deliveries.purge(conn, days=_CALL_DAYS)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
         async with self._app.db.leader() as conn:
@@ -142,6 +152,7 @@ class Upkeep:
 _EXPIRED: Final = (
     "DELETE FROM idempotency WHERE created_at < now() - interval '24 hours'",
     "DELETE FROM sessions WHERE expires_at < now()",
+    "DELETE FROM look_ups WHERE due_at < now() - interval '7 days'",
     "DELETE FROM sign_in_failures WHERE locked_until < now() - interval '1 day'",
 )
 
@@ -158,13 +169,3 @@ def _groups(stale: Sequence[Any]) -> list[list[Any]]:
         size = max(1, MOST_TOGETHER >> (2 * max(0, sweeps - 1)))
         groups += [rows[first : first + size] for first in range(0, len(rows), size)]
     return groups
-
-
-async def _forever(name: str, work: Callable[[], Awaitable[Any]], seconds: float) -> None:
-    """Repeat work; a database that is away for a while must not end the loop."""
-    while True:
-        try:
-            await work()
-        except DATABASE_ERRORS as error:
-            log.warning("upkeep.failed", loop=name, error=str(error)[:200])
-        await asyncio.sleep(seconds)

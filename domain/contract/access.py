@@ -24,6 +24,7 @@ RESOURCES = (
     "audit",
     "events",
     "campaigns",
+    "webhooks",
 )
 _SCOPE = re.compile(rf"^(\*|({'|'.join(RESOURCES)}):(read|write))$")
 

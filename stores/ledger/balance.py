@@ -26,6 +26,7 @@ _RECEIPTS = text("""
     FROM receipts r JOIN deliveries d ON d.id = r.delivery_id
     WHERE d.notification_id >= :since AND d.notification_id < :until AND d.id >= :since
         AND (CAST(:module AS uuid) IS NULL OR d.module_id = :module)
+        AND coalesce(r.raw->'machine', 'false'::jsonb) <> 'true'::jsonb
     GROUP BY r.kind
 """)
 
@@ -35,7 +36,8 @@ async def count(
 ) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     """Return ({class: {state: deliveries}}, {receipt kind: deliveries}) by time of acceptance.
 
-    A notification that is not planned yet counts as one delivery that waits.
+    A notification that is not planned yet counts as one delivery that waits. Openings and clicks
+    by programs are not counted.
     """
     where: dict[str, Any] = {
         "since": floor_id(since), "until": floor_id(until), "module": module_id,

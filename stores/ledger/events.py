@@ -1,6 +1,6 @@
 """Appends what changed to the outbox, in the transaction that changed it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +52,42 @@ def notification_event(event: str, row: Any) -> dict[str, Any]:
         "priority": row.priority,
         "to": row.state,
         "version": row.version,
+    }
+
+
+def receipt_event(row: Row[Any], receipt: Row[Any]) -> dict[str, Any]:
+    """Return the event of a receipt of a delivery; `at` is when it was heard."""
+    return {
+        "type": "receipt",
+        "at": datetime.now(UTC).isoformat(),
+        "kind": receipt.kind,
+        "delivery": encode("dlv", row.id),
+        "notification": encode("ntf", row.notification_id),
+        "module": encode("mod", row.module_id),
+        "channel": row.channel,
+        "category": row.category,
+        "class": row.class_,
+        "priority": row.priority,
+        "vendor": row.vendor,
+        "reason": receipt.raw.get("reason") or "",
+        "told_at": receipt.at.isoformat(),
+    }
+
+
+def reply_event(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event of a reply, given as the columns of its row: ids only, never its text."""
+    named = {"notification": "ntf", "delivery": "dlv", "module": "mod"}
+    return {
+        "type": "reply",
+        "at": datetime.now(UTC).isoformat(),
+        "reply": encode("rpl", reply["id"]),
+        **{
+            name: encode(prefix, reply[f"{name}_id"]) if reply[f"{name}_id"] else None
+            for name, prefix in named.items()
+        },
+        "account": encode("acc", reply["account_id"]),
+        "channel": reply["channel"],
+        "keyword": reply["keyword"],
     }
 
 

@@ -27,6 +27,7 @@ _CHOSEN = """
             AND NOT EXISTS (
                 SELECT 1 FROM suppressions s
                 WHERE s.channel = d.channel AND s.address = d.address
+                    AND s.confirmation_id IS DISTINCT FROM d.notification_id
                     AND (s.module_id IS NULL OR s.module_id = d.module_id)
                     AND (s.category IS NULL OR s.category = d.category)
                     AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())

@@ -55,7 +55,8 @@ _PLANNED = text("""
 """)
 
 _SUPPRESSED = text("""
-    SELECT s.channel, s.address, s.category, s.module_id, s.reason FROM suppressions s
+    SELECT s.channel, s.address, s.category, s.module_id, s.reason, s.confirmation_id
+    FROM suppressions s
     WHERE s.address = ANY(CAST(:addresses AS text[]))
         AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
 """)

@@ -6,18 +6,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.vocabulary import ReceiptKind
-from stores.ledger import events
+from domain.vocabulary import CategoryClass, ReceiptKind
+from stores import webhook_calls
+from stores.ledger import effects, events
 
-_KEEP = text("""
-    INSERT INTO receipts (attempt_id, kind, event_key, account_id, at, raw)
-    SELECT attempt_id, kind, event_key, account_id, at, raw
+_ATTEMPTS = text("""
+    SELECT wanted.id, d.id AS delivery_id, d.account_id, d.class AS class_
+    FROM unnest(CAST(:attempts AS uuid[])) AS wanted(id)
+        JOIN deliveries d ON d.attempt_id = wanted.id
+    UNION ALL
+    SELECT a.id, a.delivery_id, a.account_id, d.class
+    FROM attempts a JOIN deliveries d ON d.id = a.delivery_id
+    WHERE a.id = ANY(CAST(:attempts AS uuid[]))
+""")
+
+_INSERT = text("""
+    INSERT INTO receipts (attempt_id, kind, event_key, account_id, call_id, at, raw)
+    SELECT attempt_id, kind, event_key, account_id, call_id, at, raw
     FROM jsonb_populate_recordset(NULL::receipts, CAST(:rows AS jsonb))
     ORDER BY attempt_id, kind, event_key
     ON CONFLICT DO NOTHING
+    RETURNING attempt_id
 """)
 
 _ANY = text("""
@@ -29,22 +41,31 @@ _JOIN = text("""
     UPDATE receipts r SET delivery_id = found.delivery_id,
         raw = CASE found.class WHEN 'otp' THEN '{}' ELSE r.raw END
     FROM (
-        SELECT d.attempt_id, d.id AS delivery_id, d.class FROM deliveries d
+        SELECT d.attempt_id, d.id AS delivery_id, d.class, d.account_id FROM deliveries d
         JOIN unnest(CAST(:attempts AS uuid[])) AS wanted(id) ON wanted.id = d.attempt_id
         UNION ALL
-        SELECT a.id, a.delivery_id, d.class FROM attempts a
+        SELECT a.id, a.delivery_id, d.class, a.account_id FROM attempts a
         JOIN unnest(CAST(:attempts AS uuid[])) AS wanted(id) ON wanted.id = a.id
         JOIN deliveries d ON d.id = a.delivery_id
     ) AS found
     WHERE r.attempt_id = found.attempt_id AND r.delivery_id IS NULL
-    RETURNING r.delivery_id
+        AND (r.account_id IS NULL OR r.account_id = found.account_id)
+    RETURNING r.delivery_id, r.attempt_id, r.kind, r.at, r.raw, r.call_id,
+        r.received_at < now() AS waited
 """)
+
+_LOCK = text(f"""
+    SELECT {events.CHANGED} FROM deliveries d
+    WHERE d.id = ANY(CAST(:ids AS uuid[])) ORDER BY d.id FOR UPDATE
+""")  # noqa: S608 - only constants are put together
 
 _RAISE = text(f"""
     WITH proof AS (
-        SELECT r.delivery_id, max(CASE r.kind
-            WHEN 'read' THEN 3 WHEN 'opened' THEN 3 WHEN 'clicked' THEN 3
-            WHEN 'delivered' THEN 2 ELSE 1 END) AS rank
+        SELECT r.delivery_id, max(CASE
+            WHEN r.kind = 'read' THEN 3
+            WHEN r.kind IN ('opened', 'clicked') THEN
+                CASE WHEN coalesce(r.raw->'machine' = 'true'::jsonb, false) THEN 2 ELSE 3 END
+            WHEN r.kind = 'delivered' THEN 2 ELSE 1 END) AS rank
         FROM receipts r WHERE r.delivery_id = ANY(CAST(:ids AS uuid[]))
         GROUP BY r.delivery_id
     ), chosen AS (
@@ -65,7 +86,11 @@ _RAISE = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One authentic thing a vendor said of an attempt; `event_key` tells duplicates apart."""
+    """One authentic thing a vendor said of an attempt; `event_key` tells duplicates apart.
+
+    `raw` holds {reason, code, hard, unsubscribes, machine} and, where it may be kept, the
+    vendor's own words. `account_id` None: it may be about an attempt of any account.
+    """
 
     attempt_id: UUID
     kind: ReceiptKind
@@ -73,6 +98,26 @@ class Receipt:
     account_id: UUID | None
     at: datetime
     raw: dict[str, Any]
+    call_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What must be known of an attempt before anything that is said of it is believed."""
+
+    id: UUID
+    delivery_id: UUID
+    account_id: UUID | None
+    class_: CategoryClass
+
+
+async def find_attempts(conn: AsyncConnection, attempts: Sequence[UUID]) -> dict[UUID, Attempt]:
+    """Return the attempts that exist, by their ids."""
+    rows = (await conn.execute(_ATTEMPTS, {"attempts": list(attempts)})).all()
+    return {
+        row.id: Attempt(row.id, row.delivery_id, row.account_id, CategoryClass(row.class_))
+        for row in rows
+    }
 
 
 async def keep(conn: AsyncConnection, given: Sequence[Receipt]) -> list[UUID]:
@@ -80,15 +125,20 @@ async def keep(conn: AsyncConnection, given: Sequence[Receipt]) -> list[UUID]:
 
     One that matches no attempt yet waits for `join`.
     """
+    await insert(conn, given)
+    return await join(conn, sorted({one.attempt_id for one in given}))
+
+
+async def insert(conn: AsyncConnection, given: Sequence[Receipt]) -> int:
+    """Write receipts and return how many are new; `join` must follow."""
     rows = [
         {
             "attempt_id": one.attempt_id, "kind": one.kind, "event_key": one.event_key,
-            "account_id": one.account_id, "at": one.at, "raw": one.raw,
+            "account_id": one.account_id, "call_id": one.call_id, "at": one.at, "raw": one.raw,
         }
         for one in given
     ]  # fmt: skip
-    await conn.execute(_KEEP, {"rows": rows})
-    return await join(conn, sorted({one.attempt_id for one in given}))
+    return len((await conn.execute(_INSERT, {"rows": rows})).all()) if rows else 0
 
 
 async def join(
@@ -97,12 +147,38 @@ async def join(
     """Give waiting receipts to the deliveries of these attempts and raise their states.
 
     `deliveries` just settled are raised too: a receipt may have come while they were sending.
-    What a vendor said of a one-time code is not kept: it may repeat it.
+    A receipt of another account than the attempt's is never joined. What follows for the address
+    (suppressed, or no longer) happens here, once for each receipt. What a vendor said of a one-time
+    code is not kept: it may repeat it.
     """
     where = {"attempts": list(attempts), "deliveries": list(deliveries)}
     if not (await conn.execute(_ANY, where)).scalar_one():
         return []
-    joined = (await conn.execute(_JOIN, {"attempts": list(attempts)})).scalars().all()
-    raised = (await conn.execute(_RAISE, {"ids": sorted({*joined, *deliveries})})).all()
-    await events.append(conn, [events.delivery_event(row) for row in raised])
+    joined = (await conn.execute(_JOIN, {"attempts": list(attempts)})).all()
+    told = {row.delivery_id for row in joined}
+    locked = {row.id: row for row in (await conn.execute(_LOCK, {"ids": sorted(told)})).all()}
+    await webhook_calls.matched(
+        conn, sorted({row.call_id for row in joined if row.waited} - {None})
+    )
+    raised = (await conn.execute(_RAISE, {"ids": sorted({*told, *deliveries})})).all()
+    await effects.apply(conn, [_told(row) for row in joined])
+    await events.append(
+        conn,
+        [
+            *(events.receipt_event(locked[row.delivery_id], row) for row in joined),
+            *(events.delivery_event(row) for row in raised),
+        ],
+    )
     return sorted({row.notification_id for row in raised})
+
+
+def _told(row: Row[Any]) -> effects.Told:
+    return effects.Told(
+        delivery_id=row.delivery_id,
+        attempt_id=row.attempt_id,
+        kind=ReceiptKind(row.kind),
+        at=row.at,
+        reason=row.raw.get("reason") or "",
+        hard=bool(row.raw.get("hard")),
+        unsubscribes=bool(row.raw.get("unsubscribes")),
+    )

@@ -8,10 +8,14 @@ import pytest
 from httpx import AsyncClient
 
 from api.app import create_api
+from domain.ids import encode, new_id
 from services.app import App
 from tests.fixtures.api import Client, a_client
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
+SIGNED = "/v1/receipts/{account}"
+"""Called by vendors, whose own signature is the authentication; nothing else is like it."""
+
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
 KEYS = {
     "no key": None,
@@ -32,7 +36,7 @@ def operations() -> list[tuple[str, str]]:
     return [(method, path) for path in paths for method in paths[path] if method in METHODS]
 
 
-GUARDED = [one for one in operations() if one[1] not in OPEN]
+GUARDED = [one for one in operations() if one[1] not in OPEN and one[1] != SIGNED]
 
 
 def name(one: tuple[str, str]) -> str:
@@ -78,6 +82,17 @@ async def test_every_route_asks_for_a_scope(client: Client) -> None:
         answer = await ask(weak, one, weak.headers["authorization"])
         assert answer.status_code == 403, name(one)
         assert answer.headers["content-type"] == "application/problem+json", name(one)
+
+
+async def test_what_vendors_sign_tells_nobody_else_anything(app: App) -> None:
+    assert {method for method, path in operations() if path == SIGNED} == {"post", "get", "head"}
+    async with a_client(app, None) as client:
+        for account in ("some_01JZZZZZZZZZZZZZZZZZZZZZZZ", encode("acc", new_id()), "x"):
+            for method in ("POST", "GET"):
+                answer = await client.request(method, f"/v1/receipts/{account}")
+                assert answer.status_code == 404
+                assert answer.json()["detail"] == "There is no account here that takes receipts."
+            assert (await client.head(f"/v1/receipts/{account}")).status_code == 404
 
 
 async def test_what_is_open_needs_no_key(app: App) -> None:

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from workers.upkeep import _forever
+from workers.looping import forever
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ async def test_a_loop_goes_on_after_an_outage(error: Exception) -> None:
             raise outages.pop()
         went_on.set()
 
-    loop = asyncio.create_task(_forever("test", work, 0.01))
+    loop = asyncio.create_task(forever("test", work, 0.01))
     done, _ = await asyncio.wait(
         {loop, asyncio.create_task(went_on.wait())}, return_when=asyncio.FIRST_COMPLETED
     )
