@@ -244,4 +244,6 @@ def _id(text: str) -> UUID:
 
 
 def _told(id: UUID, expires_at: datetime) -> Answer:
-    return Answer({"id": encode("otp", id), "expires_at": stamp(expires_at)}, 202)
+    shown = encode("otp", id)
+    body = {"id": shown, "expires_at": stamp(expires_at)}
+    return Answer(body, 202, headers={"Location": f"/v1/otp/{shown}"})

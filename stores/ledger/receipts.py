@@ -39,7 +39,10 @@ _ANY = text("""
 
 _JOIN = text("""
     UPDATE receipts r SET delivery_id = found.delivery_id,
-        raw = CASE found.class WHEN 'otp' THEN '{}' ELSE r.raw END
+        raw = CASE found.class WHEN 'otp' THEN (
+            SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') FROM jsonb_each(r.raw) f
+            WHERE f.key IN ('reason', 'code', 'hard', 'unsubscribes', 'machine')
+        ) ELSE r.raw END
     FROM (
         SELECT d.attempt_id, d.id AS delivery_id, d.class, d.account_id FROM deliveries d
         JOIN unnest(CAST(:attempts AS uuid[])) AS wanted(id) ON wanted.id = d.attempt_id

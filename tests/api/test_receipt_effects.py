@@ -98,7 +98,7 @@ async def test_what_the_recipient_wants_holds_for_this_module_alone(
 EARLY, LATE = "2030-01-01T00:00:00+00:00", "2030-01-01T00:05:00+00:00"
 FAILED = {"kind": "failed", "hard": True, "reason": "invalid_address"}
 BOUNCED = {"kind": "bounced", "hard": True}
-STORIES = {
+STORIES: dict[str, tuple[list[dict[str, Any]], Any]] = {
     "failed and, by the vendor's clock, then delivered": (
         [{**FAILED, "at": EARLY}, {"kind": "delivered", "at": LATE}], [],
     ),
