@@ -121,12 +121,12 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         ids = [one.id for one in deliveries]
         attempts = await notifications.find_attempts(conn, ids)
         receipts = await notifications.find_receipts(conn, ids)
-        words = row.content
+        words, locale = row.content, await _locale(conn, row)
         if words is None:
             key = (row.template_id, row.template_version)
             version = (await templates.load_versions(conn, [key]))[key]
-            words = version.content_for(await _locale(conn, row))
-    return detail(row, deliveries, attempts, receipts, words)
+            words = version.content_for(locale)
+    return detail(row, deliveries, attempts, receipts, words, locale)
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
