@@ -19,6 +19,7 @@ from activities.accounts import Account
 from activities.routing import PACED, Router, Taken, Waits
 from activities.words import Words
 from channels.message import build
+from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from config.failpoints import failpoint
 from domain.circuit import next_step
@@ -133,13 +134,14 @@ class Sending:
         try:
             content = await self.words.of(leased)
             message = self._build(leased, content[leased.channel], attempt, taken.account)
-        except (RenderFailed, ValueError, KeyError) as error:
+        except (RenderFailed, ContentRefused, ValueError, KeyError) as error:
+            reason = error.reason if isinstance(error, ContentRefused) else "template_error"
             log.warning(
                 "delivery.unrenderable",
                 delivery=encode("dlv", leased.id),
                 kind=type(error).__name__,
             )
-            settled.append(_failed(leased, "template_error"))
+            settled.append(_failed(leased, reason))
             return None
         return Ready(leased, attempt, taken, message)
 
@@ -156,6 +158,7 @@ class Sending:
             attempt_id=attempt_id,
             notification_id=encode("ntf", leased.notification_id),
             default_from=account.sender.default_from or self.default_from,
+            locale=leased.locale,
             class_=leased.class_,
             expires_at=leased.expires_at,
             target=leased.target,

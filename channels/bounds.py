@@ -19,25 +19,38 @@ from channels.budget import MAX_FIELD, TooExpensive
 from channels.counting import listed
 
 
-@pass_eval_context
-def _join(
-    eval_ctx: nodes.EvalContext, values: Iterable[Any], d: str = "", attribute: str | None = None
-) -> str:
-    """Join a sequence, or one attribute of its items, as Jinja2's own filter does."""
-    items = _picked(eval_ctx.environment, values, attribute)
-    made: Callable[[Any], str] = escape if eval_ctx.autoescape else str
-    parts, between = [made(item) for item in items], made(d)
-    _check_size(sum(map(len, parts)) + len(between) * len(parts))
-    return between.join(parts)
+def joining(escaped: Callable[[Any], str]) -> Callable[..., str]:
+    """Return the filter `join`; `escaped` frees a value of markup where that is done by itself."""
+
+    @pass_eval_context
+    def join(
+        eval_ctx: nodes.EvalContext,
+        values: Iterable[Any],
+        d: str = "",
+        attribute: str | None = None,
+    ) -> str:
+        """Join a sequence, or one attribute of its items, as Jinja2's own filter does."""
+        items = _picked(eval_ctx.environment, values, attribute)
+        made = escaped if eval_ctx.autoescape else str
+        parts, between = [made(item) for item in items], made(d)
+        _check_size(sum(map(len, parts)) + len(between) * len(parts))
+        return between.join(parts)
+
+    return join
+
+
+def check_replaced(s: Any, old: Any, new: Any) -> None:
+    """Raise TooExpensive where replacing would make something huge."""
+    source, gone = str(s), str(old)
+    times = source.count(gone) if gone else len(source) + 1
+    _check_size(len(source) + times * len(str(new)))
 
 
 @pass_eval_context
 def _replace(
     eval_ctx: nodes.EvalContext, s: Any, old: Any, new: Any, count: int | None = None
 ) -> str:
-    source, gone = str(s), str(old)
-    times = source.count(gone) if gone else len(source) + 1
-    _check_size(len(source) + times * len(str(new)))
+    check_replaced(s, old, new)
     return do_replace(eval_ctx, s, old, new, count)
 
 
@@ -93,7 +106,7 @@ def _check_size(size: int) -> None:
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "batch": _batch,
     "indent": _indent,
-    "join": _join,
+    "join": joining(escape),
     "list": listed,
     "replace": _replace,
     "round": _round,

@@ -1,18 +1,34 @@
-"""Compiled templates, kept by source while they are used and small enough."""
+"""Compiled templates, kept by source, and what of a source are template tags."""
 
-import threading
-from collections import OrderedDict
+from collections.abc import Iterator
+from enum import StrEnum
 from typing import Final
 
 from jinja2 import Template, meta, nodes
 from jinja2.exceptions import TemplateSyntaxError
 
+from channels import markdown_sandbox
 from channels.budget import MAX_FIELD
 from channels.counting import Counted
 from channels.sandbox import Sandbox, build
+from channels.source_cache import SourceCache
+
+
+class Escaping(StrEnum):
+    """What the reader of a text would take for markup, and values are therefore freed of."""
+
+    NONE = "none"
+    HTML = "html"
+    MARKDOWN = "markdown"
+    """Telegram's MarkdownV2."""
+
 
 _PLAIN: Final = build(autoescape=False)
-_ESCAPING: Final = build(autoescape=True)
+_ENVIRONMENTS: Final[dict[Escaping, Sandbox]] = {
+    Escaping.NONE: _PLAIN,
+    Escaping.HTML: build(autoescape=True),
+    Escaping.MARKDOWN: markdown_sandbox.build(),
+}
 _FOREIGN = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 
 
@@ -24,50 +40,14 @@ class BadTemplate(Exception):
         self.line = line
 
 
-class TemplateCache:
-    """The most recently used templates, up to a number and a total length of source."""
-
-    def __init__(self, *, templates: int, characters: int) -> None:
-        self._templates, self._characters = templates, characters
-        self._kept: OrderedDict[tuple[str, bool], Template] = OrderedDict()
-        self._size = 0
-        self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, source: str, *, autoescape: bool) -> Template:
-        """Return the compiled template of a source; raises BadTemplate."""
-        key = (source, autoescape)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = _compile(source, autoescape=autoescape)
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = made
-                self._size += len(source)
-            self._shrink()
-        return made
-
-    def _shrink(self) -> None:
-        while len(self._kept) > self._templates or self._size > self._characters:
-            (source, _), _template = self._kept.popitem(last=False)
-            self._size -= len(source)
-
-
-_cache: Final = TemplateCache(templates=2048, characters=16 * MAX_FIELD)
-
-
 def is_template(source: str) -> bool:
     """Whether a text has any template syntax at all."""
     return "{{" in source or "{%" in source or "{#" in source
 
 
-def compiled(source: str, *, autoescape: bool = False) -> Template:
+def compiled(source: str, escaping: Escaping = Escaping.NONE) -> Template:
     """Return a source compiled, from the cache if it is there; raises BadTemplate."""
-    return _cache.get(source, autoescape=autoescape)
+    return _cache.get((source, escaping))
 
 
 def parse(source: str) -> nodes.Template:
@@ -88,8 +68,30 @@ def used_variables(source: str) -> set[str]:
         raise BadTemplate(error.message or "is not a template", error.lineno) from None
 
 
-def _compile(source: str, *, autoescape: bool) -> Template:
-    environment: Sandbox = _ESCAPING if autoescape else _PLAIN
+def split(source: str) -> Iterator[tuple[str, str, int]]:
+    """Return (kind, text, line) of a source's pieces, in order; joined, they mean the same.
+
+    `kind` is data, variable ({{ }}), block ({% %}) or comment ({# #}). The space that a tag's
+    minus sign takes away is left out. Raises BadTemplate.
+    """
+    parse(source)
+    kind, gathered, begun = "", "", 0
+    for line, part, text in _PLAIN.lexer.tokeniter(source, None):
+        if part == "data":
+            yield "data", text, line
+        elif part in ("raw_begin", "raw_end"):
+            yield "block", text, line
+        elif part.endswith("_begin"):
+            kind, gathered, begun = part.removesuffix("_begin"), text, line
+        else:
+            gathered += text
+            if part == f"{kind}_end":
+                yield kind, gathered, begun
+
+
+def _compile(key: tuple[str, Escaping]) -> Template:
+    source, escaping = key
+    environment = _ENVIRONMENTS[escaping]
     if len(source) > MAX_FIELD:
         raise BadTemplate(f"is longer than {MAX_FIELD:,} characters")
     tree = parse(source)
@@ -105,3 +107,6 @@ def _compile(source: str, *, autoescape: bool) -> Template:
         raise BadTemplate("nests too many blocks") from None
     except (RecursionError, ValueError, OverflowError, MemoryError) as error:
         raise BadTemplate(f"is too deeply nested or too large: {error}") from None
+
+
+_cache: Final = SourceCache(_compile, entries=2048, characters=16 * MAX_FIELD)

@@ -12,7 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 from channels.mime_bodies import ALTERNATIVE, MIXED, encode_attachment, encode_body, join_parts
-from channels.mime_headers import check_line, encode_mailbox, encode_text, read_mailbox
+from channels.mime_headers import (
+    check_line,
+    encode_field,
+    encode_mailbox,
+    encode_text,
+    read_mailbox,
+)
 from channels.plain_text import html_to_text
 from domain.contract.base import WrongField
 from domain.message import EmailMessage
@@ -31,20 +37,22 @@ def assemble(
     """Return the mail for one recipient.
 
     `content`: subject, html or text or both, from, reply_to, attachments (filename, content_type,
-    base64). Message-ID is made of the attempt and the sender's domain, so that receipts and
-    resends can be joined. All lines are 7-bit ASCII, unless a local part is not: then `smtputf8`
-    is set. Raises WrongField (a ValueError) for what cannot stand in a header, naming the field.
+    base64), headers (name to value, visible ASCII). Message-ID is made of the attempt and the
+    sender's domain, so that receipts and resends can be joined. All lines are 7-bit ASCII, unless
+    a local part is not: then `smtputf8` is set. Raises WrongField (a ValueError) for what cannot
+    stand in a header, naming the field.
     """
     sender, sender_header = _sender(content.get("from") or default_from)
     recipient = _recipient(to_address)
-    name = check_line(to_name, "to_name")
+    to = check_line(to_name, "to_name")
     mailboxes = [sender, recipient]
-    headers = [sender_header, encode_mailbox("To", name, recipient)]
+    headers = [sender_header, encode_mailbox("To", to, recipient)]
     if reply_to := content.get("reply_to"):
         display, mailbox = read_mailbox(reply_to, "reply_to")
         headers.append(encode_mailbox("Reply-To", display, mailbox))
         mailboxes.append(mailbox)
     headers.append(encode_text("Subject", check_line(content["subject"], "subject")))
+    headers += [encode_field(name, value) for name, value in (content.get("headers") or {}).items()]
     headers.append(_identity(attempt_id, notification_id, sender.domain.strip("[]")))
     mime = "\r\n".join(headers).encode() + _entity(content)
     utf8 = not all(mailbox.ascii for mailbox in mailboxes)

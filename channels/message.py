@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from channels.email import assemble
+from channels.occasion import Occasion
+from channels.transforms import check_sendable, transform
 from domain.message import ContentMessage, Message
 from domain.vocabulary import CategoryClass, Channel
 
@@ -20,27 +21,38 @@ def build(
     attempt_id: str,
     notification_id: str,
     default_from: str,
+    locale: str | None = None,
+    unsubscribe_url: str | None = None,
     class_: CategoryClass = CategoryClass.TRANSACTIONAL,
     expires_at: datetime | None = None,
-    target: Mapping[str, Any] = MappingProxyType({}),
+    target: Mapping[str, Any] | None = None,
     callback_url: str = "",
 ) -> Message:
     """Return the message of a delivery; `as_fields` is for vendors that take content, not MIME.
 
-    Raises a ValueError that names the field when the content cannot become a message.
+    Raises ContentRefused for words that cannot be sent on their channel, and a ValueError that
+    names the field when they cannot become a message.
     """
+    check_sendable(channel, content)
+    made = transform(channel, content, Occasion(locale, default_from, unsubscribe_url))
     if channel is Channel.EMAIL and not as_fields:
         return assemble(
-            content,
+            made,
             to_address=address,
             to_name=name,
             attempt_id=attempt_id,
             notification_id=notification_id,
             default_from=default_from,
         )
-    if channel is Channel.EMAIL:
-        content = {**content, "from": content.get("from") or default_from}
     return ContentMessage(
-        attempt_id, notification_id, channel, address, content, name, class_, expires_at, target,
-        callback_url,
-    )  # fmt: skip
+        attempt_id,
+        notification_id,
+        channel,
+        address,
+        made,
+        name=name,
+        class_=class_,
+        expires_at=expires_at,
+        target=target or {},
+        callback_url=callback_url,
+    )

@@ -18,6 +18,15 @@ _PLAIN: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _FILENAME: Final = re.compile(r"[A-Za-z0-9._()+,-]+(?: [A-Za-z0-9._()+,-]+)*")
 _NAMED: Final = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*", re.DOTALL)
+_NAME: Final = re.compile(r"[!-9;-~]{1,70}")
+_OURS: Final = (
+    "from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id", "mime-",
+    "content-", "received", "return-path", "resent-", "dkim-", "arc-", "authentication-",
+    "x-tocsin-",
+)  # fmt: skip
+"""Beginnings of names that the assembly or the mail servers on the way give."""
+
+_LONGEST_WORD: Final = 900
 _SEGMENT: Final = 60
 _PIECE: Final = 18
 """Characters of a piece, each of which may take three octets."""
@@ -42,6 +51,27 @@ def encode_text(name: str, value: str) -> str:
         if folded := _fold(name, value):
             return folded
     return f"{name}: {_encode_words(value)}"
+
+
+def encode_field(name: str, value: str) -> str:
+    """Return a structured field that an author or we added; no word of it may be encoded.
+
+    It is folded at its spaces; a word longer than a line stands on a line of its own (RFC 5322
+    §2.1.1 allows 998 octets). Raises WrongField for a name that is none or that is ours to give,
+    and for a value that is not visible ASCII.
+    """
+    if not _NAME.fullmatch(name) or name.lower().startswith(_OURS):
+        raise WrongField(f"headers.{name[:40]}", "is not the name of a field that may be added")
+    words = value.split(" ")
+    if not _PLAIN.fullmatch(value) or max(map(len, words)) > _LONGEST_WORD:
+        raise WrongField(f"headers.{name}", "must be one line of visible ASCII")
+    lines, line = [], f"{name}: {words[0]}"
+    for word in words[1:]:
+        if len(line) + 1 + len(word) > _LINE_LENGTH:
+            lines.append(line)
+            line = ""
+        line += f" {word}"
+    return "\r\n".join([*lines, line])
 
 
 @lru_cache(maxsize=1024)

@@ -16,9 +16,12 @@ _BLOCKS: Final = {
 _GAPS: Final = _BLOCKS | {f"/{name}": gap for name, gap in _BLOCKS.items()}
 
 _UNSEEN: Final = re.compile(
-    r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?|<(script|style|title)\b[^>]*+>.*?(?:</\1[^>]*+>?|\Z)",
+    r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?|<(script|style|title)\b[^>]*+>.*?(?:</\1[^>]*+>?|\Z)"
+    r"|<(div|span)\b(?=[^<>]*?\bdisplay\s*+:\s*+none)[^<>]*+>[^<]*+</\2\s*+>",
     re.IGNORECASE | re.DOTALL,
 )
+"""Comments, what is no text, and the hidden line that lists of mails show beside the subject."""
+
 _TAG: Final = re.compile(
     r"""<(/?[A-Za-z][^\s/>]*+)((?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|["'])*+)(?:>|\Z)"""
 )

@@ -7,15 +7,19 @@ from typing import Any, Final
 from jinja2 import Template, TemplateError
 
 from channels.budget import MAX_FIELD, Budget, TooExpensive
-from channels.compiled import BadTemplate, compiled, is_template, used_variables
+from channels.compiled import BadTemplate, Escaping, compiled, is_template, used_variables
 from channels.counting import BUDGET
+from channels.html_templates import HtmlTemplate, prepare
 from channels.missing import missing_path
 from channels.sandbox import MissingValue
 from domain.errors import FieldError
 from domain.vocabulary import Channel
 
-_ONE_LINE: Final = frozenset({"subject", "from", "reply_to", "url"})
+_ONE_LINE: Final = frozenset({
+    "subject", "from", "reply_to", "url", "image", "sound", "collapse_key", "template", "language",
+})  # fmt: skip
 _UNTOUCHED: Final = frozenset({"attachments"})
+_PARSE_MODES: Final = {"HTML": Escaping.HTML, "MarkdownV2": Escaping.MARKDOWN}
 
 
 class RenderFailed(Exception):
@@ -35,8 +39,9 @@ def render(
 ) -> dict[str, Any]:
     """Return a channel's content with every text rendered; attachments are left as they are.
 
-    The same content, data and locale always give the same text. Raises RenderFailed with all
-    the fields at fault: `data.<name>` where a value is missing, else `content.<channel>.<path>`.
+    Mail given as MJML becomes HTML, and its style sheets are inlined. The same content, data and
+    locale always give the same text. Raises RenderFailed with all the fields at fault:
+    `data.<name>` where a value is missing, else `content.<channel>.<path>`.
     """
     errors: dict[FieldError, None] = {}
     rendered: dict[str, Any] = {}
@@ -44,7 +49,8 @@ def render(
         if name in _UNTOUCHED:
             rendered[name] = value
             continue
-        job = _Field(data, _escapes(channel, name, content), name in _ONE_LINE, locale, errors)
+        escaping, one_line = _escaping(channel, name, content), name in _ONE_LINE
+        job = _Field(data, escaping, one_line, _is_page(channel, name), locale, errors)
         rendered[name] = job.render(value, f"content.{channel.value}.{name}")
     if errors:
         raise RenderFailed(list(errors))
@@ -54,7 +60,7 @@ def render(
 def variables(content: Mapping[str, Any]) -> set[str]:
     """Return the top-level names of the data that a whole content uses; broken texts use none."""
     found: set[str] = set()
-    for _, _, source in _sources(content):
+    for _, _, _, source in _sources(content):
         try:
             found |= used_variables(source)
         except BadTemplate:
@@ -65,9 +71,11 @@ def variables(content: Mapping[str, Any]) -> set[str]:
 def check(content: Mapping[str, Any]) -> list[FieldError]:
     """Return what is wrong with the template syntax of a whole content, field by field."""
     errors = []
-    for path, escapes, source in _sources(content):
+    for path, escaping, is_page, source in _sources(content):
         try:
-            compiled(source, autoescape=escapes)
+            ready = prepare(source).source if is_page else source
+            if is_template(ready):
+                compiled(ready, escaping)
         except BadTemplate as error:
             errors.append(FieldError(path, _at_line(str(error), error.line)))
     return errors
@@ -79,13 +87,14 @@ class _Field:
     def __init__(
         self,
         data: Mapping[str, Any],
-        escapes: bool,
+        escaping: Escaping,
         one_line: bool,
+        is_page: bool,
         locale: str | None,
         errors: dict[FieldError, None],
     ) -> None:
         self._data, self._errors, self._locale = data, errors, locale
-        self._escapes, self._one_line = escapes, one_line
+        self._escaping, self._one_line, self._is_page = escaping, one_line, is_page
 
     def render(self, value: Any, path: str) -> Any:
         """Return a value with every text in it rendered."""
@@ -98,15 +107,19 @@ class _Field:
         return value
 
     def _text(self, source: str, path: str) -> str:
+        same_lines = True
         try:
-            text = self._rendered(source)
+            ready = prepare(source) if self._is_page else HtmlTemplate(source)
+            same_lines = ready.same_lines
+            text = self._rendered(ready)
         except MissingValue as error:
             name = missing_path(source, self._data, error.name)
             self._fail(f"data.{name}" if name else path, "is used by the template and missing")
         except BadTemplate as error:
             self._fail(path, _at_line(str(error), error.line))
         except Exception as error:  # whatever an author's expression can raise
-            self._fail(path, _at_line(_explain(error), _line_of(error)))
+            line = _line_of(error) if same_lines else None
+            self._fail(path, _at_line(_explain(error), line))
         else:
             fault = _fault(text, one_line=self._one_line)
             if fault:
@@ -114,11 +127,11 @@ class _Field:
             return text
         return ""
 
-    def _rendered(self, source: str) -> str:
-        if not is_template(source):
-            return source
+    def _rendered(self, ready: HtmlTemplate) -> str:
+        if not is_template(ready.source):
+            return ready.finish(ready.source)
         budget = Budget(self._locale)
-        return generate(compiled(source, autoescape=self._escapes), self._data, budget)
+        return ready.finish(generate(compiled(ready.source, self._escaping), self._data, budget))
 
     def _fail(self, field: str, message: str) -> None:
         self._errors[FieldError(field, message)] = None
@@ -136,27 +149,31 @@ def generate(template: Template, data: Mapping[str, Any], budget: Budget) -> str
     return "".join(parts)
 
 
-def _escapes(channel: Channel, name: str, content: Mapping[str, Any]) -> bool:
-    """Whether the receiving program reads the field as HTML."""
-    if channel is Channel.TELEGRAM:
-        return name == "text" and content.get("parse_mode") == "HTML"
+def _escaping(channel: Channel, name: str, content: Mapping[str, Any]) -> Escaping:
+    """Return what the receiving program reads the field as."""
+    if channel is Channel.TELEGRAM and name == "text":
+        return _PARSE_MODES.get(content.get("parse_mode") or "", Escaping.NONE)
+    return Escaping.HTML if _is_page(channel, name) else Escaping.NONE
+
+
+def _is_page(channel: Channel, name: str) -> bool:
+    """Whether a field is a mail's HTML, and perhaps given as MJML."""
     return channel is Channel.EMAIL and name == "html"
 
 
-def _sources(content: Mapping[str, Any]) -> Iterator[tuple[str, bool, str]]:
+def _sources(content: Mapping[str, Any]) -> Iterator[tuple[str, Escaping, bool, str]]:
     for channel in Channel:
         words = content.get(channel.value) or {}
         for name, value in words.items():
             if name not in _UNTOUCHED:
-                escapes = _escapes(channel, name, words)
+                escaping, is_page = _escaping(channel, name, words), _is_page(channel, name)
                 for path, source in _leaves(value, f"content.{channel.value}.{name}"):
-                    yield path, escapes, source
+                    yield path, escaping, is_page, source
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if is_template(value):
-            yield path, value
+        yield path, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}")

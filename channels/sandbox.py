@@ -89,9 +89,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def build(*, autoescape: bool) -> Sandbox:
+def build(*, autoescape: bool, kind: type[Sandbox] = Sandbox) -> Sandbox:
     """Return a new environment."""
-    sandbox = Sandbox(
+    sandbox = kind(
         undefined=Missing,
         autoescape=autoescape,
         keep_trailing_newline=True,

@@ -27,9 +27,10 @@ _ICONS: Final = {
     "email": "mail", "sms": "phone", "push": "bell", "webpush": "bell", "inapp": "bell",
     "whatsapp": "chat", "telegram": "chat",
 }  # fmt: skip
-_SHOWN: Final = frozenset(
-    {"subject", "from", "reply_to", "text", "html", "attachments", "title", "body", "url"}
-)
+_SHOWN: Final = frozenset({
+    "subject", "from", "reply_to", "text", "html", "attachments", "title", "body", "url",
+    "encoding", "segments",
+})  # fmt: skip
 _NO_LIMIT: Final = 2**128 - 1
 
 
@@ -83,7 +84,8 @@ async def _get(app: App, actor: Actor, message: str) -> dict[str, Any]:
 def _shown(item: dict[str, Any]) -> dict[str, Any]:
     """Return a message with its headline, and whatever has no place of its own as JSON text."""
     content = item["content"]
-    headline = content.get("subject") or content.get("title") or content.get("text") or ""
+    names = ("subject", "title", "text", "template")
+    headline = next((content[name] for name in names if content.get(name)), "")
     rest = {name: value for name, value in content.items() if name not in _SHOWN}
     return {
         **item,

@@ -28,9 +28,10 @@ class ContentMessage:
 
     `content` by channel, as channels/ leaves it:
     email {subject, html?, text, from, reply_to?, attachments?, headers?};
-    sms {text, encoding, segments}; push, webpush {title, body, url?, image?, badge?, sound?,
-    collapse_key?, ttl?, data?}; whatsapp {text} or {template, language, parameters};
-    telegram {text, parse_mode?, buttons?}; inapp {title, body, url?, data?}.
+    sms {text, encoding: gsm7 | ucs2, segments};
+    push, webpush {title, body, url?, image?, badge?, sound?, collapse_key?, ttl?, data?};
+    whatsapp {text} or {template, language, parameters};
+    telegram {text, parse_mode?, buttons?: rows of {text, url}}; inapp {title, body, url?, data?}.
     `target` is what an address alone does not tell: push {platform: android | ios},
     webpush {keys: {p256dh, auth}}. `callback_url` is where the vendor is to send its receipts;
     it carries the attempt's id.

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
+from channels.transforms import check_sendable
 from domain.category import Category
 from domain.contract.notification import InlineRecipient, NotificationRequest
 from domain.errors import FieldError, Forbidden, Invalid, Problem
@@ -178,12 +180,12 @@ def check_words(
     *,
     locale: str | None = None,
 ) -> list[FieldError]:
-    """Return what would fail when the content is rendered with this data."""
+    """Return what would fail when the content is rendered with this data and sent."""
     errors: list[FieldError] = []
     for channel in chosen:
         try:
-            render(channel, words[channel], data, locale=locale)
-        except RenderFailed as failed:
+            check_sendable(channel, render(channel, words[channel], data, locale=locale))
+        except (RenderFailed, ContentRefused) as failed:
             errors += failed.errors
     return errors
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from channels.occasion import Occasion
 from channels.rendering import render
+from channels.transforms import problems, transform
 from domain.contract.notification import NotificationRequest
 from domain.vocabulary import Channel
 from services.acceptance import Accepted, judge, look_up, words_for
@@ -11,7 +13,7 @@ from services.app import App
 
 
 async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[str, Any]:
-    """Return what a request would become: {…its 202 answer, channels, content as rendered}.
+    """Return what a request would become: {…its 202 answer, channels, content, problems}.
 
     Nothing is stored. Raises what asking would raise: Invalid, Forbidden.
     """
@@ -21,13 +23,20 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
     found: Accepted = judge(request, actor, known, otp_start_seconds=app.settings.otp_start_seconds)
     words, locale = words_for(request, known)
     channels = [Channel(name) for name in found.row["channels"]]
+    rendered = {
+        channel: render(channel, words[channel], request.data, locale=locale)
+        for channel in channels
+    }
     answer = found.body()
     del answer["id"]
     return {
         **answer,
         "channels": [str(channel) for channel in channels],
         "content": {
-            str(channel): render(channel, words[channel], request.data, locale=locale)
-            for channel in channels
+            str(channel): transform(channel, said, Occasion(locale))
+            for channel, said in rendered.items()
         },
+        "problems": [
+            one.shown() for channel, said in rendered.items() for one in problems(channel, said)
+        ],
     }

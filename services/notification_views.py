@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from channels.occasion import Occasion
 from channels.rendering import RenderFailed, render
+from channels.transforms import transform
 from domain.ids import encode
 from domain.masking import mask
 from domain.vocabulary import WAITING, Channel, State
@@ -48,11 +50,12 @@ def detail(
     attempts: Sequence[Row[Any]],
     receipts: Sequence[Row[Any]],
     words: Mapping[str, Any],
-    replies: Sequence[Row[Any]] = (),
+    replies: Sequence[Row[Any]],
+    locale: str | None,
 ) -> dict[str, Any]:
     """Return a notification with attempts, receipts, replies, timeline and what it says.
 
-    `words` is the content in the recipient's locale, before rendering.
+    `words` is the content in the recipient's `locale`, before rendering.
     """
     tries = _by_delivery(attempts)
     told = _by_delivery(receipts)
@@ -74,7 +77,7 @@ def detail(
         "otp": encode("otp", row.otp_id) if row.otp_id else None,
         "deliveries": full,
         "timeline": _timeline(row, full, deliveries, replies),
-        "content": _rendered(row, words),
+        "content": _said(row, words, locale),
     }
 
 
@@ -124,17 +127,18 @@ def shown_recipient(row: Row[Any]) -> Any:
     return shown
 
 
-def _rendered(row: Row[Any], words: Mapping[str, Any]) -> dict[str, Any]:
-    rendered: dict[str, Any] = {}
-    locale = row.recipient.get("locale") if isinstance(row.recipient, dict) else None
-    for channel in row.channels:
+def _said(row: Row[Any], words: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
+    """Return what each channel says, as its vendors are handed it."""
+    said: dict[str, Any] = {}
+    for channel in map(Channel, row.channels):
         if words.get(channel) is None:
             continue
         try:
-            rendered[channel] = render(Channel(channel), words[channel], row.data, locale=locale)
+            rendered = render(channel, words[channel], row.data, locale=locale)
+            said[channel] = transform(channel, rendered, Occasion(locale))
         except RenderFailed as error:
-            rendered[channel] = {"error": "; ".join(one.message for one in error.errors)}
-    return rendered
+            said[channel] = {"error": "; ".join(one.message for one in error.errors)}
+    return said
 
 
 def _reason(state: str, deliveries: Sequence[Row[Any]]) -> str:

@@ -122,12 +122,12 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         attempts = await notifications.find_attempts(conn, ids)
         receipts = await notifications.find_receipts(conn, ids)
         written = await replies.of_notification(conn, row.id)
-        words = row.content
+        words, locale = row.content, await _locale(conn, row)
         if words is None:
             key = (row.template_id, row.template_version)
             version = (await templates.load_versions(conn, [key]))[key]
-            words = version.content_for(await _locale(conn, row))
-    return detail(row, deliveries, attempts, receipts, words, written)
+            words = version.content_for(locale)
+    return detail(row, deliveries, attempts, receipts, words, written, locale)
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

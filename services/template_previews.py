@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from channels import sms, transforms
+from channels.occasion import Occasion
 from channels.rendering import RenderFailed, render
 from domain.contract.template import PreviewRequest
 from domain.errors import Invalid
-from domain.sms_segments import count_segments
 from domain.template import TemplateVersion
 from domain.vocabulary import Channel
 from services import template_problems, template_views
@@ -45,26 +46,21 @@ def show(version: TemplateVersion, request: PreviewRequest) -> dict[str, Any]:
     problems += template_problems.undeclared(version)
     problems += template_problems.unknown_locale(version, request.locale)
     channels: dict[str, Any] = {}
+    locale = request.locale or version.locale
     for channel in wanted:
-        words = content[channel]
         try:
-            rendered = render(channel, words, request.data, locale=request.locale or version.locale)
+            rendered = render(channel, content[channel], request.data, locale=locale)
         except RenderFailed as failed:
             problems += template_problems.errors(failed.errors, channel)
             continue
-        channels[channel.value] = _measured(channel, rendered)
+        channels[channel.value] = _shown(channel, rendered, request.locale)
+        problems += [one.shown() for one in transforms.problems(channel, rendered)]
         problems += template_problems.warnings(channel, rendered, request.device)
     return {"channels": channels, "problems": problems}
 
 
-def _measured(channel: Channel, rendered: Mapping[str, Any]) -> dict[str, Any]:
-    """Add to a text message how it will be charged."""
-    if channel is not Channel.SMS:
-        return dict(rendered)
-    counted = count_segments(rendered["text"])
-    return {
-        **rendered,
-        "segments": counted.count,
-        "encoding": counted.encoding,
-        "units": counted.units,
-    }
+def _shown(channel: Channel, rendered: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
+    """Return words as vendors are handed them; of a text message, how it will be charged."""
+    if channel is Channel.SMS:
+        return sms.measured(rendered)
+    return transforms.transform(channel, rendered, Occasion(locale))

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from domain.errors import FieldError
-from domain.sms_segments import UCS2, count_segments
 from domain.template import TemplateVersion
 from domain.vocabulary import Channel
 from services import template_checks
@@ -16,8 +15,6 @@ _VISIBLE: Final = {
     "ios": {"email.subject": 45, "push.title": 40, "push.body": 150},
     "android": {"email.subject": 45, "push.title": 50, "push.body": 130},
 }
-_MANY_SEGMENTS: Final = 3
-_LARGE_HTML: Final = 102_000  # bytes; Gmail cuts longer mails
 
 
 def errors(found: Sequence[FieldError], channel: Channel | None = None) -> list[dict[str, Any]]:
@@ -46,40 +43,12 @@ def unknown_locale(version: TemplateVersion, locale: str | None) -> list[dict[st
 def warnings(
     channel: Channel, words: Mapping[str, Any], device: str | None
 ) -> list[dict[str, Any]]:
-    """Return what a rendered channel's reader or payer should be warned of."""
+    """Return what an author should know of rendered words, besides what channels find."""
     found: list[dict[str, Any]] = []
-    if channel is Channel.EMAIL:
-        found += _email(words)
-    if channel is Channel.SMS:
-        found += _sms(words["text"])
-    return found + _cut(channel, words, device)
-
-
-def _email(words: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    if not words.get("text"):
+    if channel is Channel.EMAIL and not words.get("text"):
         message = "is missing; it is made from html for readers that show no html"
         found.append(_problem("warning", Channel.EMAIL, "content.email.text", message))
-    if len((words.get("html") or "").encode()) > _LARGE_HTML:
-        message = "has more than 102 kB, after which some mail programs cut it"
-        found.append(_problem("warning", Channel.EMAIL, "content.email.html", message))
-    if not words["subject"].strip():
-        message = "is empty"
-        found.append(_problem("warning", Channel.EMAIL, "content.email.subject", message))
-    return found
-
-
-def _sms(text: str) -> list[dict[str, Any]]:
-    counted = count_segments(text)
-    found = []
-    if counted.encoding == UCS2:
-        shown = " ".join(counted.unusual[:5])
-        message = f"leaves fewer characters per segment because of {shown}"
-        found.append(_problem("warning", Channel.SMS, "content.sms.text", message))
-    if counted.count > _MANY_SEGMENTS:
-        message = f"is sent and charged as {counted.count} segments"
-        found.append(_problem("warning", Channel.SMS, "content.sms.text", message))
-    return found
+    return found + _cut(channel, words, device)
 
 
 def _cut(channel: Channel, words: Mapping[str, Any], device: str | None) -> list[dict[str, Any]]:

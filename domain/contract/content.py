@@ -2,12 +2,16 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from operator import not_
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from domain.contract.base import Json, Line, Request, Text, WrongField
 from domain.vocabulary import Channel
+
+MOST_TTL = 28 * 24 * 3600
+"""Seconds for which push services keep a notice at most (FCM; APNs has 30 days)."""
 
 
 def _base64(value: str) -> str:
@@ -29,7 +33,7 @@ class Attachment(Request):
 
 
 class EmailContent(Request):
-    """An e-mail; the text part is made from html when it is absent."""
+    """An e-mail; html may be MJML; the text part is made from it when it is absent."""
 
     subject: Annotated[Line, Field(min_length=1, max_length=998)]
     html: Text | None = None
@@ -46,13 +50,14 @@ class EmailContent(Request):
 
 
 class SmsContent(Request):
-    """A text message."""
+    """A text message; `fold` writes typographic signs in the GSM alphabet, to need fewer parts."""
 
     text: Annotated[Text, Field(min_length=1, max_length=1600)]
+    fold: Annotated[bool, Field(exclude_if=not_)] = False
 
 
-class PushContent(Request):
-    """A notice on a phone, in a browser or in the app's own inbox."""
+class NoticeContent(Request):
+    """A notice in the app's own inbox."""
 
     title: Annotated[Text, Field(min_length=1, max_length=500)]
     body: Annotated[Text, Field(max_length=4000)] = ""
@@ -60,11 +65,22 @@ class PushContent(Request):
     data: Json | None = None
 
 
+class PushContent(NoticeContent):
+    """A notice on a phone or in a browser; `ttl` is in seconds, 0 means now or never."""
+
+    image: Annotated[Line, Field(max_length=2000)] | None = None
+    badge: Annotated[int, Field(ge=0, le=99_999)] | None = None
+    sound: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    collapse_key: Annotated[Line, Field(min_length=1, max_length=64)] | None = None
+    ttl: Annotated[int, Field(ge=0, le=MOST_TTL)] | None = None
+
+
 class WhatsAppContent(Request):
-    """Session text, or a template that WhatsApp approved with its parameters."""
+    """Session text, or a template that WhatsApp approved with its language and parameters."""
 
     text: Annotated[Text, Field(min_length=1, max_length=4096)] | None = None
     template: Annotated[Line, Field(min_length=1, max_length=512)] | None = None
+    language: Annotated[Line, Field(min_length=2, max_length=35)] | None = None
     parameters: Json | None = None
 
     @model_validator(mode="after")
@@ -74,12 +90,32 @@ class WhatsAppContent(Request):
         return self
 
 
-class TelegramContent(Request):
-    """A Telegram message; buttons are rows of {text, url}."""
+class TelegramButton(Request):
+    """A button that opens an address."""
 
-    text: Annotated[Text, Field(min_length=1, max_length=4096)]
+    text: Annotated[Line, Field(min_length=1, max_length=128)]
+    url: Annotated[Line, Field(min_length=1, max_length=2000)]
+
+
+def _rows(value: Any) -> Any:
+    """Take a button that stands alone as a row of its own."""
+    if isinstance(value, list):
+        return [[one] if isinstance(one, dict | TelegramButton) else one for one in value]
+    return value
+
+
+ButtonRow = Annotated[list[TelegramButton], Field(min_length=1, max_length=8)]
+
+
+class TelegramContent(Request):
+    """A Telegram message; buttons are rows of {text, url}.
+
+    What a reader sees may have 4,096 characters; `text` has the marks of formatting besides.
+    """
+
+    text: Annotated[Text, Field(min_length=1, max_length=16_384)]
     parse_mode: Literal["MarkdownV2", "HTML"] | None = None
-    buttons: list[Json] | None = None
+    buttons: Annotated[list[ButtonRow], BeforeValidator(_rows), Field(max_length=100)] | None = None
 
 
 class Content(Request):
@@ -91,7 +127,7 @@ class Content(Request):
     webpush: PushContent | None = None
     whatsapp: WhatsAppContent | None = None
     telegram: TelegramContent | None = None
-    inapp: PushContent | None = None
+    inapp: NoticeContent | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "Content":

@@ -13,7 +13,9 @@ async def test_a_preview_renders_every_channel(client: Client) -> None:
     channels = answer.json()["channels"]
     assert channels["email"]["subject"] == "Order 7"
     assert channels["email"]["html"] == "<p>&lt;Sample&gt;</p>"
-    assert channels["sms"] == {"text": "Order 7", "segments": 1, "encoding": "gsm7", "units": 7}
+    assert channels["sms"] == {
+        "text": "Order 7", "segments": 1, "encoding": "gsm7", "characters": 7, "units": 7,
+    }  # fmt: skip
     assert answer.json()["problems"] == []
 
 
@@ -57,6 +59,39 @@ async def test_a_preview_warns(client: Client) -> None:
         ("warning", "content.push.title"),
     }
     assert answer["channels"]["sms"]["segments"] == 5
+
+
+async def test_a_preview_shows_what_would_be_refused(client: Client) -> None:
+    words = {
+        "content": {
+            "sms": {"text": "{{ long }}"},
+            "telegram": {"text": "Hi.", "parse_mode": "MarkdownV2"},
+            "whatsapp": {"template": "order_shipped"},
+        }
+    }
+    await a_template(client, words=words)
+    asked = {"data": {"long": "x" * 1601}, "locale": "pt-BR"}
+    answer = (await client.post("/v1/templates/order/preview", json=asked)).json()
+    assert answer["channels"]["sms"]["segments"] == 11
+    assert answer["channels"]["whatsapp"]["language"] == "pt_BR"
+    found = [(one["severity"], one["channel"], one["field"]) for one in answer["problems"]]
+    assert found == [
+        ("warning", None, "locale"),
+        ("error", "sms", "content.sms.text"),
+        ("warning", "whatsapp", "content.whatsapp.language"),
+        ("error", "telegram", "content.telegram.text"),
+    ]
+
+
+async def test_a_preview_names_the_characters_that_cost(client: Client) -> None:
+    for key, fold in (("plain", False), ("folded", True)):
+        await a_template(client, key, {"content": {"sms": {"text": "it’s “new”", "fold": fold}}})
+    answer = (await client.post("/v1/templates/plain/preview", json={})).json()
+    assert answer["channels"]["sms"]["encoding"] == "ucs2"
+    [problem] = answer["problems"]
+    assert problem["message"].endswith("because of ’ “ ”")
+    answer = (await client.post("/v1/templates/folded/preview", json={})).json()
+    assert (answer["channels"]["sms"]["text"], answer["problems"]) == ('it\'s "new"', [])
 
 
 async def test_a_preview_needs_words_for_the_channel(client: Client) -> None:

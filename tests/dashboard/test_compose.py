@@ -52,6 +52,23 @@ async def test_a_form_asks_for_what_the_api_would(client: Client, browser_client
     assert found["content"]["email"]["text"] == "Line one\nLine two"
 
 
+async def test_a_preview_tells_what_a_text_costs(browser_client: Browser) -> None:
+    fields = {"say": "sms", "recipient": "+14155550100", "content.sms.text": "it’s here"}
+    answer = await compose(browser_client, do="preview", **fields)
+    assert answer.status_code == 200
+    assert "1 part, UCS-2" in answer.text
+    assert "content.sms.text leaves 70 characters instead of 160 in a part because of ’." in (
+        answer.text
+    )
+
+
+async def test_what_cannot_be_sent_stands_at_its_field(browser_client: Browser) -> None:
+    fields = {"say": "push", "recipient": "token", "content.push.title": "Hi"}
+    answer = await compose(browser_client, **fields, **{"content.push.url": "javascript:alert(1)"})
+    assert answer.status_code == 422
+    assert "Begins with javascript:, which is no place to go to." in answer.text
+
+
 async def test_the_same_form_sent_twice_asks_once(client: Client, browser_client: Browser) -> None:
     page = (await browser_client.get("/compose")).text
     key = re.search(r'name="key" value="([^"]+)"', page)
