@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import (
+    accounts,
     analytics,
     categories,
     dead_letters,
@@ -21,6 +22,7 @@ from api import (
     profiles,
     receipts,
     templates,
+    vendors,
     webhooks,
 )
 from api.openapi import describe
@@ -52,5 +54,5 @@ def create_api(
 
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox, analytics, live, health, receipts, webhooks,
+    outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
 )  # fmt: skip

@@ -53,7 +53,7 @@ def test_the_default_sender_is_filled_in() -> None:
 
 
 def test_what_is_empty_is_left_out() -> None:
-    content = {**MAIL, "html": None, "reply_to": "", "attachments": []}
+    content: dict[str, Any] = {**MAIL, "html": None, "reply_to": "", "attachments": []}
     assert transform(content) == MAIL
 
 

@@ -30,7 +30,7 @@ def test_a_whole_notice_keeps_everything() -> None:
 
 
 def test_what_is_not_said_is_left_out() -> None:
-    content = {"title": "Hi", "url": "", "data": {}, "image": None}
+    content: dict[str, Any] = {"title": "Hi", "url": "", "data": {}, "image": None}
     assert push.transform(content) == {"title": "Hi", "body": ""}
 
 
