@@ -20,6 +20,7 @@ from domain.outcome import Outcome
 from domain.retry import describe, judge
 from domain.vocabulary import CategoryClass, OutcomeKind, Scope, State
 from stores.ledger import lease as leases
+from stores.ledger import refusals
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from stores.ledger.progress import count_states, find_next
@@ -95,6 +96,7 @@ class Delivery:
     async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
         async with self._db.leader() as conn:
             changed = await settle(conn, settlements)
+            await refusals.apply(conn, settlements, {row.id for row in changed})
             stuck = {row.notification_id for row in changed if row.state in _MAY_FALL_BACK}
             if stuck:
                 await plan_fallbacks(conn, sorted(stuck))

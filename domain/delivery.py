@@ -1,7 +1,7 @@
 """What a pass over the ledger carries in memory: leased rows, marks and settlements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ class Planned:
     address: str
     state: State = State.ACCEPTED
     reason: str = ""
+    target: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ def plan(
 
     def add(channel: Channel, address: str, reason: str | None) -> None:
         state = State.SUPPRESSED if reason else State.ACCEPTED
-        planned.append(Planned(make_id(), notification, channel, address, state, reason or ""))
+        target = recipient.target(channel, address)
+        planned.append(
+            Planned(make_id(), notification, channel, address, state, reason or "", target)
+        )
 
     left = [channel for channel in notification.channels if channel not in notification.used]
     for channel in left:

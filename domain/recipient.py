@@ -1,10 +1,11 @@
 """Whom a notification is for: the addresses it may use, channel by channel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from domain.device_tokens import platform_of
 from domain.vocabulary import Channel
 
 
@@ -23,6 +24,8 @@ class Recipient:
     webpush: tuple[str, ...] = ()
     locale: str | None = None
     timezone: str | None = None
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is known of devices, by address: {platform} of phones, {keys} of browsers."""
 
     @classmethod
     def inline(cls, given: Mapping[str, Any]) -> "Recipient":
@@ -55,6 +58,15 @@ class Recipient:
                 return self.webpush
             case Channel.INAPP:
                 return _one(str(self.profile_id) if self.profile_id else None)
+
+    def target(self, channel: Channel, address: str) -> dict[str, Any]:
+        """Return what an address alone does not tell: the platform of a phone, a browser's keys."""
+        known = self.targets.get(address, {})
+        if channel is Channel.PUSH:
+            return {"platform": known.get("platform") or platform_of(address)}
+        if channel is Channel.WEBPUSH and known.get("keys"):
+            return {"keys": known["keys"]}
+        return {}
 
 
 def _one(address: str | None) -> tuple[str, ...]:

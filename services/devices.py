@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.profile import DeviceRequest
+from domain.device_tokens import check_token
 from domain.errors import Invalid, NotFound
 from domain.ids import InvalidId, decode, new_id
 from domain.vocabulary import Channel
@@ -87,6 +88,8 @@ def _address(request: DeviceRequest) -> str:
             raise Invalid.field("subscription", "belongs to webpush; push takes a token")
         if request.token is None:
             raise Invalid.field("token", "is required for push")
+        if wrong := check_token(request.token, request.platform):
+            raise Invalid.field("token", wrong)
         return request.token
     if request.token is not None:
         raise Invalid.field("token", "belongs to push; webpush takes a subscription")

@@ -39,11 +39,11 @@ _FALLBACK = text("""
 
 _INSERT = text("""
     INSERT INTO deliveries AS d (
-        id, notification_id, module_id, category, class, priority, channel, address, state,
+        id, notification_id, module_id, category, class, priority, channel, address, target, state,
         reason, created_at, due_at, expires_at, settled_at
     )
     SELECT r.id, r.notification_id, r.module_id, r.category, r.class, r.priority, r.channel,
-        r.address, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at
+        r.address, r.target, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at
     FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
     ORDER BY r.id
     RETURNING d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_,
@@ -111,6 +111,7 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
         "priority": one.notification.priority,
         "channel": one.channel,
         "address": one.address,
+        "target": dict(one.target) or None,
         "state": one.state,
         "reason": one.reason,
         "created_at": now,

@@ -24,10 +24,10 @@ async def redrive(system: System, **body: Any) -> dict[str, Any]:
 
 
 async def test_a_refused_mail_is_listed_and_sent_once_it_is_mended(system: System) -> None:
-    system.smtp.script(Fault("rcpt", "reply", text="550 5.1.1 nobody"))
+    system.smtp.script(Fault("dot", "reply", text="554 5.7.1 no such words here"))
     made = await system.ask()
     assert (await system.finished(made["id"]))["state"] == "failed"
-    [letter] = await dead(system, reason="invalid_address", channel="email")
+    [letter] = await dead(system, reason="content_filtered", channel="email")
     assert (letter["notification"], letter["state"], letter["account"], letter["address"]) == (
         made["id"], "failed", "email", "s•••@example.com",
     )  # fmt: skip

@@ -8,14 +8,17 @@ from tests.api.test_profiles import a_profile
 from tests.fixtures.api import Client, problem_fields
 
 
+TOKEN = "0a" * 32
+
+
 async def test_devices_are_added_renewed_and_removed(client: Client) -> None:
     path = f"/v1/profiles/{(await a_profile(client))['id']}"
-    phone = {"channel": "push", "platform": "ios", "token": "abc"}
+    phone = {"channel": "push", "platform": "ios", "token": TOKEN}
     answer = await client.post(f"{path}/devices", json=phone)
     assert answer.status_code == 201
     device = answer.json()
     assert {name: device[name] for name in phone} == phone
-    again = await client.post(f"{path}/devices", json={"channel": "push", "token": "abc"})
+    again = await client.post(f"{path}/devices", json={"channel": "push", "token": TOKEN})
     assert again.json() == device
     shown = (await client.get(path)).json()
     assert shown["devices"] == [device]
@@ -42,6 +45,8 @@ async def test_a_browsers_subscription(client: Client) -> None:
     ("device", "field"),
     [
         ({"channel": "push"}, "token"),
+        ({"channel": "push", "platform": "ios", "token": "abc"}, "token"),
+        ({"channel": "push", "token": "two words"}, "token"),
         ({"channel": "push", "token": "t", "subscription": {}}, "subscription"),
         ({"channel": "webpush", "token": "t"}, "token"),
         ({"channel": "webpush"}, "subscription.endpoint"),

@@ -61,6 +61,7 @@ async def test_recipients_have_the_addresses_of_their_devices(db: Database) -> N
             external_id="x",
             email="a@example.com",
             locale="fr",
+            targets={"one": {}, "two": {}, "https://push.example.com/1": {}},
             push=("one", "two"),
             webpush=("https://push.example.com/1",),
         ),
