@@ -9,16 +9,24 @@ import signal
 import sys
 from typing import Final
 
+from fakes.apns import FakeApns
 from fakes.aws_sms import FakeAwsSms
+from fakes.fcm import FakeFcm
+from fakes.http2_server import FakeHttp2
 from fakes.http_server import FakeHttp
 from fakes.http_vendor import FakeVendor
 from fakes.ses import FakeSes
 from fakes.smtp import FakeSmtp
 from fakes.sns import FakeSnsPush, FakeSnsSms
-from fakes.twilio import FakeTwilio
+from fakes.telegram import FakeTelegram
+from fakes.twilio import FakeTwilio, FakeTwilioWhatsApp
+from fakes.vonage import FakeVonage
+from fakes.webhook import FakeWebhook
+from fakes.webpush import FakeWebPush
 
 FAKES: Final[tuple[type[FakeVendor], ...]] = (
-    FakeSes, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeSnsPush,
+    FakeSes, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeVonage, FakeTwilioWhatsApp, FakeTelegram,
+    FakeFcm, FakeSnsPush, FakeWebPush, FakeWebhook,
 )  # fmt: skip
 
 
@@ -29,10 +37,12 @@ async def serve(port: int, smtp_port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with (
         FakeHttp(*(fake() for fake in FAKES), port=port) as server,
+        FakeHttp2(FakeApns(), port=port + 1 if port else 0) as http2,
         FakeSmtp(port=smtp_port) as smtp,
     ):
         told = [f"smtp             smtp://127.0.0.1:{smtp.port}?starttls=never"]
         told += [f"{name:<16} {server.url(name)}" for name in sorted(server.vendors)]
+        told.append(f"{FakeApns.name:<16} {http2.url(FakeApns.name)} {http2.settings['ca_file']}")
         told.append(f"control          http://127.0.0.1:{server.port}/_control/<vendor>")
         sys.stdout.write("\n".join(told) + "\n")
         sys.stdout.flush()

@@ -134,7 +134,8 @@ async def load_recipients(
                 array_remove(array_agg(d.address ORDER BY d.id)
                     FILTER (WHERE d.channel = '{Channel.WEBPUSH}'), NULL) AS webpush,
                 jsonb_object_agg(d.address, jsonb_strip_nulls(jsonb_build_object(
-                    'platform', d.platform, 'keys', d.subscription->'keys'))) FILTER (WHERE d.id IS NOT NULL) AS targets
+                    'platform', d.platform, 'keys', d.subscription->'keys')))
+                    FILTER (WHERE d.id IS NOT NULL) AS targets
             FROM profiles p LEFT JOIN profile_devices d ON d.profile_id = p.id
             WHERE p.id = ANY(CAST(:ids AS uuid[])) GROUP BY p.id
         """),  # noqa: S608

@@ -7,7 +7,6 @@ import pytest
 from tests.api.test_profiles import a_profile
 from tests.fixtures.api import Client, problem_fields
 
-
 TOKEN = "0a" * 32
 
 
