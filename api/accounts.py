@@ -97,14 +97,14 @@ async def resume(app: Services, actor: Caller, id: str) -> JSONResponse:
 
 
 @router.post("/{id}/test", openapi_extra=body(AccountTest, {"address": "+14155550100"}))
-async def test(
+async def try_account(
     app: Services,
     actor: Caller,
     id: str,
     request: Annotated[AccountTest, JsonBody(AccountTest)],
 ) -> JSONResponse:
     """Send one message through the account at once, and tell what came of it."""
-    return answer(await account_tests.test(app, actor, id, request))
+    return answer(await account_tests.try_account(app, actor, id, request))
 
 
 @router.get("/{id}/health")
