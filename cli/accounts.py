@@ -151,10 +151,10 @@ def rotate_secrets(data_dir: DataDir = None) -> None:
         return await reseal(app)
 
     done = _run(data_dir, rotate)
-    typer.echo(f"{done.count} accounts are sealed with the newest key.")
+    typer.echo(f"{done.count} secrets are sealed with the newest key.")
     if done.broken:
         raise Trouble(
-            f"No key opens the settings of {', '.join(done.broken)}.",
+            f"No key opens the secrets of {', '.join(done.broken)}.",
             "Add the key they were sealed with to TOCSIN_SECRET_KEY, after the newest one.",
         )
 

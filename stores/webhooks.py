@@ -139,3 +139,21 @@ async def give_up(conn: AsyncConnection, id: UUID, reason: str, *, days: float) 
         {"id": id, "reason": reason, "days": days},
     )
     return result.one_or_none()
+
+
+async def sealed_secrets(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    """Lock and return (id, url, secret) of every webhook."""
+    result = await conn.execute(text("SELECT id, url, secret FROM webhooks ORDER BY id FOR UPDATE"))
+    return result.all()
+
+
+async def reseal(conn: AsyncConnection, ids: Sequence[UUID], secrets: Sequence[bytes]) -> None:
+    """Write secrets sealed anew; they are the same, so the version stays."""
+    await conn.execute(
+        text("""
+            UPDATE webhooks w SET secret = r.secret
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:secrets AS bytea[])) AS r(id, secret)
+            WHERE w.id = r.id
+        """),
+        {"ids": list(ids), "secrets": list(secrets)},
+    )

@@ -13,32 +13,13 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, SecretStr
 
 from domain.report import ReceiptForged
+from domain.standard_webhooks import PREFIX, headers, sign
 
 TOLERANCE: Final = 300
 """Seconds between signing and checking after which a call counts as a repeated one."""
 
-_PREFIX: Final = "whsec_"
 _KEY_OCTETS: Final = (24, 64)
 _TIME_DIGITS: Final = 12
-
-
-def sign(secret: str, id: str, timestamp: int, body: bytes) -> str:
-    """Return the signature `v1,…`; `timestamp` is in seconds since 1970.
-
-    Raises ValueError for a secret that is not whsec_ and base64.
-    """
-    signed = f"{id}.{timestamp}.".encode() + body
-    digest = hmac.digest(_key(secret), signed, "sha256")
-    return f"v1,{base64.b64encode(digest).decode()}"
-
-
-def headers(secret: str, id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the headers that a signed call carries."""
-    return {
-        "webhook-id": id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(secret, id, timestamp, body),
-    }
 
 
 def verify(secret: str, given: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -63,7 +44,7 @@ def _is_a_time(value: str) -> bool:
 
 
 def _key(secret: str) -> bytes:
-    return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
 
 
 def _check_secret(value: SecretStr) -> SecretStr:
@@ -72,9 +53,11 @@ def _check_secret(value: SecretStr) -> SecretStr:
         octets = len(_key(value.get_secret_value()))
     except (binascii.Error, ValueError):
         octets = 0
-    if not value.get_secret_value().startswith(_PREFIX) or not least <= octets <= most:
-        raise ValueError(f"must be {_PREFIX} and then {least} to {most} octets in base64")
+    if not value.get_secret_value().startswith(PREFIX) or not least <= octets <= most:
+        raise ValueError(f"must be {PREFIX} and then {least} to {most} octets in base64")
     return value
 
 
 WebhookSecret = Annotated[SecretStr, AfterValidator(_check_secret)]
+
+__all__ = ["TOLERANCE", "WebhookSecret", "headers", "sign", "verify"]

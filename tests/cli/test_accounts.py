@@ -68,4 +68,4 @@ async def test_secrets_are_sealed_anew(shell: Shell) -> None:
     await shell.run("rotate-secrets")
     shell.variables["TOCSIN_SECRET_KEY"] = "2" * 64
     broken = await shell.run("rotate-secrets", code=1)
-    assert "No key opens the settings of" in broken.err
+    assert "No key opens the secrets of" in broken.err
