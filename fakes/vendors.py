@@ -23,9 +23,11 @@ from fakes.twilio import FakeTwilio, FakeTwilioWhatsApp
 from fakes.vonage import FakeVonage
 from fakes.webhook import FakeWebhook
 from fakes.webpush import FakeWebPush
+from fakes.whatsapp_cloud import FakeWhatsAppCloud
 
 FAKES: Final[tuple[type[FakeVendor], ...]] = (
-    FakeSes, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeVonage, FakeTwilioWhatsApp, FakeTelegram,
+    FakeSes, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeVonage, FakeTwilioWhatsApp,
+    FakeWhatsAppCloud, FakeTelegram,
     FakeFcm, FakeSnsPush, FakeWebPush, FakeWebhook,
 )  # fmt: skip
 

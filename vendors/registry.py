@@ -15,6 +15,7 @@ from vendors.sms import aws_sms, twilio, vonage
 from vendors.sms import sns as sns_sms
 from vendors.telegram import telegram
 from vendors.webpush import webpush
+from vendors.whatsapp import cloud as whatsapp_cloud
 from vendors.whatsapp import twilio as twilio_whatsapp
 
 KINDS: Final[dict[str, VendorKind]] = {
@@ -29,6 +30,7 @@ KINDS: Final[dict[str, VendorKind]] = {
     "webpush": webpush.KIND,
     "vonage": vonage.KIND,
     "twilio_whatsapp": twilio_whatsapp.KIND,
+    "whatsapp_cloud": whatsapp_cloud.KIND,
     "telegram": telegram.KIND,
     "webhook": webhook.KIND,
     "sandbox": sandbox.KIND,
