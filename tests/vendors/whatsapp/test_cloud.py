@@ -107,5 +107,5 @@ def test_a_wish_about_marketing_is_heard(wish: str, unsubscribes: bool, resubscr
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b"\xff"])
 def test_what_is_no_call_is_unreadable(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011 - of whatever kind
         receipts(Webhook("POST", URL, {}, body), settings())
