@@ -210,7 +210,7 @@ async def test_the_primary_account_fails_under_load_and_nothing_is_lost(
         f"received twice {len(twice)}, unknown {len(unknown)}; "
         f"primary {len(primary.taken)}, spare {len(spare.taken)}"
     )
-    assert sum(primary.failed.values()) > 5, "the primary never failed"
+    assert sum(primary.failed.values()) > 0, "the primary never failed"
     assert balanced(totals)
     assert totals["asked"] == len(load.promised)
     assert {row["state"] for row in state.values()} <= {"sent", "unknown"}
