@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 LATENCY_BOUNDS: Final = (25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 """Upper bounds, in milliseconds, of the classes in which latencies are counted; one more above."""
 
-_BUCKET = "date_bin('10 seconds', clock_timestamp(), TIMESTAMPTZ '2000-01-01')"
+BUCKET: Final = "date_bin('10 seconds', clock_timestamp(), TIMESTAMPTZ '2000-01-01')"
+"""The ten seconds that a count belongs to, in SQL."""
 
 _COUNT = text(f"""
     INSERT INTO account_stats AS s (account_id, bucket, accepted, rejected, throttled, transient,
         unknown, refused, latencies)
-    SELECT r.account_id, {_BUCKET}, r.accepted, r.rejected, r.throttled, r.transient, r.unknown,
+    SELECT r.account_id, {BUCKET}, r.accepted, r.rejected, r.throttled, r.transient, r.unknown,
         r.refused, r.latencies
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(account_id uuid, accepted int, rejected int,
         throttled int, transient int, unknown int, refused int, latencies int[])
@@ -84,7 +85,8 @@ _NOT_PASSED = text(f"""
 """)  # noqa: S608
 
 _SLOW = text("""
-    UPDATE account_states SET pace = greatest(pace / 2, 0.05),
+    UPDATE account_states SET pace = CASE WHEN slowed_until > clock_timestamp() THEN pace
+            ELSE greatest(pace / 2, 0.05) END,
         slowed_until = greatest(slowed_until,
             clock_timestamp() + make_interval(secs => :seconds))
     WHERE account_id = :id
@@ -220,7 +222,9 @@ async def fail_probe(
 
 
 async def slow_down(conn: AsyncConnection, id: UUID, *, seconds: float) -> None:
-    """Halve the pace of an account whose vendor throttles, and leave it alone for a while."""
+    """Leave an account alone whose vendor throttles, and halve its pace: once, however many of the
+    messages under way are told to slow down.
+    """
     await conn.execute(_SLOW, {"id": id, "seconds": seconds})
 
 

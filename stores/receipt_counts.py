@@ -5,14 +5,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_COUNT = text("""
+from stores.account_states import BUCKET
+
+_COUNT = text(f"""
     INSERT INTO account_stats AS s (account_id, bucket, receipts, forged)
-    VALUES (:account, date_bin('10 seconds', clock_timestamp(), timestamptz 'epoch'), :receipts,
-        :forged)
+    VALUES (:account, {BUCKET}, :receipts, :forged)
     ON CONFLICT (account_id, bucket) DO UPDATE SET receipts = s.receipts + excluded.receipts,
         forged = s.forged + excluded.forged
     RETURNING forged
-""")
+""")  # noqa: S608 - only constants are put together
 
 
 async def count(
