@@ -13,7 +13,7 @@ from activities.health import Health
 from activities.pacing import Pacer
 from domain.delivery import Leased
 from domain.routing import Candidate, Route, Wanted, choose_route
-from domain.vocabulary import CategoryClass, Priority
+from domain.vocabulary import CategoryClass, Channel, Priority
 
 PACED: Final = "paced"
 _SOON: Final = timedelta(seconds=1)
@@ -40,6 +40,14 @@ class Waits:
     record: tuple[Mapping[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """The accounts of a channel, and how routing sees them."""
+
+    accounts: Mapping[UUID, Account]
+    candidates: Sequence[Candidate]
+
+
 class Router:
     """The accounts with their health and pace, for one process."""
 
@@ -55,10 +63,11 @@ class Router:
 
         `tried` are the accounts that failed a delivery in this pass, by its id.
         """
-        await self.health.refresh()
+        fields = {one: await self._field(one) for one in {leased.channel for leased in chunk}}
         found: dict[UUID, Taken | Waits] = {}
         for leased in chunk:
-            found[leased.id] = await self._route(leased, tried.get(leased.id, frozenset()))
+            failed = tried.get(leased.id, frozenset())
+            found[leased.id] = await self._route(leased, failed, fields[leased.channel])
         await self._pace(chunk, found)
         return found
 
@@ -69,16 +78,19 @@ class Router:
 
     async def another(self, leased: Leased, tried: frozenset[UUID]) -> bool:
         """Whether there is a usable account beside those that were tried."""
-        await self.health.refresh()
-        accounts = await self.accounts.of_channel(leased.channel)
-        candidates = [self._judged(one) for one in accounts]
-        return bool(choose_route(candidates, _wanted(leased, tried), random.random).order)
+        field = await self._field(leased.channel)
+        return bool(choose_route(field.candidates, _wanted(leased, tried), random.random).order)
 
-    async def _route(self, leased: Leased, tried: frozenset[UUID]) -> Taken | Waits:
-        accounts = {one.id: one for one in await self.accounts.of_channel(leased.channel)}
+    async def _field(self, channel: Channel) -> _Field:
+        """Return the accounts of a channel, judged by their health as it is now."""
+        await self.health.refresh()
+        accounts = {one.id: one for one in await self.accounts.of_channel(channel)}
+        return _Field(accounts, [self._judged(one) for one in accounts.values()])
+
+    async def _route(self, leased: Leased, tried: frozenset[UUID], field: _Field) -> Taken | Waits:
+        accounts, candidates = field.accounts, field.candidates
         if not accounts:
             return Waits("no_account", None)
-        candidates = [self._judged(one) for one in accounts.values()]
         wanted = _wanted(leased, tried)
         route = choose_route(candidates, wanted, random.random)
         record = _record(route)

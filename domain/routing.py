@@ -76,7 +76,8 @@ def choose_route(
     `dice` gives numbers in [0, 1). An account that the rules exclude is named as skipped only
     when its rule is about the recipient or the category, so that the record stays short.
     """
-    region = region_of(wanted.address) if wanted.channel in _BY_PHONE else ""
+    by_country = wanted.channel in _BY_PHONE and any(one.countries for one in candidates)
+    region = region_of(wanted.address) if by_country else ""
     usable: list[tuple[float, float, UUID]] = []
     skipped: list[Skip] = []
     for one in candidates:

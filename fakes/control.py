@@ -47,7 +47,12 @@ async def _send_receipt(vendor: FakeVendor, given: dict[str, Any]) -> web.Respon
     if not fitting:
         return web.json_response({"error": "no such message was taken"}, status=404)
     forgery = Forgery(given["forgery"]) if "forgery" in given else None
-    call = vendor.receipt(fitting[-1], given["event"], url=given.get("url", ""), forgery=forgery)
+    try:
+        call = vendor.receipt(
+            fitting[-1], given["event"], url=given.get("url", ""), forgery=forgery
+        )
+    except NotImplementedError:
+        raise ValueError(f"{vendor.name} sends no receipts") from None
     answers = await asyncio.gather(*(_post(call) for _ in range(int(given.get("times", 1)))))
     return web.json_response({"url": call.url, "answers": answers})
 

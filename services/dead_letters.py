@@ -12,13 +12,13 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.dead_letters import RedriveRequest
-from domain.errors import Invalid
 from domain.ids import decode, encode, floor_id, new_id
 from domain.masking import mask
 from domain.orders import Order
 from domain.vocabulary import CategoryClass, Channel, State
 from services.access import Actor
 from services.app import App
+from services.notification_filters import known
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.temporal import TemporalDown
 from services.times import stamp
@@ -51,9 +51,9 @@ class DeadLetterFilters:
         """Return the store's conditions; raises Invalid for values that cannot exist."""
         found = {
             "module_id": module_id,
-            "states": _known("state", self.state, [one.value for one in DEAD]),
+            "states": known("state", self.state, DEAD),
             "reasons": [one.replace("\x00", "") for one in self.reason],
-            "channels": _known("channel", self.channel, [one.value for one in Channel]),
+            "channels": known("channel", self.channel, Channel),
             "categories": [one.replace("\x00", "") for one in self.category],
             "accounts": [one.replace("\x00", "") for one in self.account],
             "since": floor_id(self.created_after) if self.created_after else None,
@@ -179,10 +179,3 @@ def _view(row: Row[Any]) -> dict[str, Any]:
 
 def _module(actor: Actor) -> UUID | None:
     return None if actor.all_modules else actor.module_id
-
-
-def _known(field: str, values: Sequence[str], allowed: Sequence[str]) -> list[str]:
-    for value in values:
-        if value not in allowed:
-            raise Invalid.field(field, f"is none of {', '.join(allowed)}")
-    return list(values)

@@ -1,8 +1,9 @@
 """What a list of notifications can be narrowed by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -36,9 +37,9 @@ class NotificationFilters:
         """Return the store's conditions; raises Invalid for values that cannot exist."""
         found = {
             "module_id": module_id,
-            "states": _known("state", self.state, State),
-            "priorities": _known("priority", self.priority, Priority),
-            "channels": _known("channel", self.channel, Channel),
+            "states": known("state", self.state, State),
+            "priorities": known("priority", self.priority, Priority),
+            "channels": known("channel", self.channel, Channel),
             "categories": list(self.category),
             "modules": [_uuid_text("mod", value) for value in self.module],
             "recipients": [_recipient(value) for value in self.recipient],
@@ -53,7 +54,8 @@ class NotificationFilters:
         return {name: value for name, value in found.items() if value not in (None, [])}
 
 
-def _known(field: str, values: Sequence[str], kind: Any) -> list[str]:
+def known(field: str, values: Sequence[str], kind: Iterable[StrEnum]) -> list[str]:
+    """Return the values of a filter; raises Invalid for one that is none of the words."""
     allowed = [item.value for item in kind]
     for value in values:
         if value not in allowed:

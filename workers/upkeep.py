@@ -1,6 +1,5 @@
 """The control lane: sweeps the ledger, seals the outbox, keeps partitions, forgets old data."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,7 @@ from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from workers.abandoned import settle_abandoned
-from workers.looping import forever
+from workers.looping import Loops
 from workflows.attributes import Facts
 
 log = structlog.get_logger()
@@ -49,16 +48,15 @@ class Upkeep:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops = Loops(
+            ("seal", self.seal, _SEAL_SECONDS),
+            ("sweep", self.sweep, app.settings.sweep_seconds),
+            ("tidy", self.tidy, _HOURLY),
+            ("receipts", self.judge_receipts, _RECEIPTS_SECONDS),
+        )
 
     async def __aenter__(self) -> Self:
-        sweep_seconds = self._app.settings.sweep_seconds
-        self._tasks = [
-            asyncio.create_task(forever("seal", self.seal, _SEAL_SECONDS)),
-            asyncio.create_task(forever("sweep", self.sweep, sweep_seconds)),
-            asyncio.create_task(forever("tidy", self.tidy, _HOURLY)),
-            asyncio.create_task(forever("receipts", self.judge_receipts, _RECEIPTS_SECONDS)),
-        ]
+        await self._loops.__aenter__()
         return self
 
     async def __aexit__(
@@ -67,9 +65,7 @@ class Upkeep:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loops.__aexit__(kind, error, trace)
 
     async def seal(self) -> None:
         """Seal committed events until none is left."""

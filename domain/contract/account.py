@@ -1,7 +1,7 @@
 """What an operator sends to add, change and try vendor accounts."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -73,4 +73,4 @@ class AccountTest(Request):
 
     address: Annotated[Line, Field(min_length=1, max_length=4096)]
     content: Json | None = None
-    target: dict[str, Any] = {}
+    target: Json = {}
