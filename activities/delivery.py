@@ -55,9 +55,9 @@ class Delivery:
                 leased = await self._open(order, ids, token, finished)
                 if not leased:
                     break
-                failpoint("leased")
+                await failpoint("leased")
                 finished |= await self._deliver(leased, token)
-        failpoint("settled")
+                await failpoint("settled")
         return await self._progress(order, ids)
 
     async def _open(

@@ -1,28 +1,32 @@
 """Points in the code at which a crash test kills the process for real."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Final
 
+_NEVER_SECONDS: Final = 3_600
 _hits: dict[str, int] = {}
 
 
-def failpoint(name: str) -> None:
-    """Kill this process with SIGKILL if TOCSIN_FAILPOINT names this point (`name` or `name@nth`).
+async def failpoint(name: str) -> None:
+    """Kill this process with SIGKILL if TOCSIN_FAILPOINT names this point: `name`, or `name@n`.
 
-    It fires once in all processes together: the line it leaves in TOCSIN_FAILPOINT_LOG
-    disarms it, so that a restarted process goes on.
+    With `@n` whoever comes waits there until the n-th has come, so that one kill meets them all
+    in the same window. It fires once in all processes together: the line it leaves in
+    TOCSIN_FAILPOINT_LOG disarms it, so that a restarted process goes on.
     """
     wanted = os.environ.get("TOCSIN_FAILPOINT")
     if not wanted:
         return
-    target, _, nth = wanted.partition("@")
-    if target != name:
+    target, _, gathered = wanted.partition("@")
+    log = os.environ.get("TOCSIN_FAILPOINT_LOG")
+    if target != name or (log and await asyncio.to_thread(Path(log).exists)):
         return
     _hits[name] = _hits.get(name, 0) + 1
-    if _hits[name] < int(nth or 1):
-        return
-    log = os.environ.get("TOCSIN_FAILPOINT_LOG")
+    if _hits[name] < int(gathered or 1):
+        await asyncio.sleep(_NEVER_SECONDS)
     if log and not _leave_line(Path(log), name):
         return
     os.kill(os.getpid(), signal.SIGKILL)

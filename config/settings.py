@@ -136,7 +136,9 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error")
     log_format: str = Field("auto", description="json, console or auto (console on a terminal)")
     failpoint: str = Field(
-        "", description="Kills the process at a named point, for crash tests: name[@nth]"
+        "",
+        description="Kills the process at a named point, for crash tests: name, or name@n to wait"
+        " there for n callers",
     )
     failpoint_log: Path | None = Field(None, description="Where a fired failpoint leaves a line")
 

@@ -64,7 +64,7 @@ async def accept(
 
     answer = await once(app, actor, idempotency, work)
     if promised and not answer.replayed:
-        failpoint("accepted")
+        await failpoint("accepted")
         await _begin(app, actor, promised[0], idempotency)
     return answer
 
@@ -107,7 +107,7 @@ async def accept_batch(
 
     answer = await once(app, actor, idempotency, work)
     if not answer.replayed:
-        failpoint("accepted")
+        await failpoint("accepted")
         await starting.start_all(app, actor, promised)
     return answer
 

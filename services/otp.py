@@ -166,7 +166,7 @@ async def _promise_again(
 
 async def _begin(app: App, actor: Actor, send: _Send, idempotency: Idempotency | None) -> None:
     """Start the work of a send, also of one that nobody gets; undo what cannot start."""
-    failpoint("accepted")
+    await failpoint("accepted")
     if send.unsent:
         log.warning("otp.not_sent", otp=encode("otp", send.otp_id), reason=send.unsent)
     try:

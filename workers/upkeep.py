@@ -73,7 +73,7 @@ class Upkeep:
             async with self._app.db.leader() as conn:
                 sealed = await outbox.seal(conn)
                 if sealed is not None:
-                    failpoint("unsealed")
+                    await failpoint("unsealed")
             if sealed is None:
                 return
 

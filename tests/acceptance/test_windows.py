@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,12 +15,15 @@ from services.app import close_app, open_app
 from tests.acceptance.windows import CLASSES, WINDOWS, Window
 from tests.fixtures.api import KEY, a_client, settings_for
 from tests.fixtures.deployment import Deployment
-from tests.fixtures.servers import NAMESPACES, Servers, TestTemporal, a_database, until
+from tests.fixtures.servers import TestTemporal, until
+
+UPKEEP = "unsealed"
+"""The window that lies in upkeep and not on a message's way."""
 
 
 async def _ask(client: httpx.AsyncClient, category: str) -> None:
     body = {
-        "recipient": {"email": "sam@example.com"},
+        "recipient": {"email": f"{category}@example.com"},
         "content": {"email": {"subject": "Hi", "text": "Hello"}},
         "category": category,
     }
@@ -30,51 +35,62 @@ async def _ask(client: httpx.AsyncClient, category: str) -> None:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.failpoint)
 async def test_every_window_is_survived(
-    window: Window, postgres_servers: Servers, temporal_server: TestTemporal, tmp_path: Path
+    window: Window, database: Any, temporal_server: TestTemporal, tmp_path: Path
 ) -> None:
-    async def one(category: str, namespace: str) -> None:
-        folder = tmp_path / category
-        folder.mkdir()
-        async with a_database(postgres_servers) as database, FakeSmtp() as smtp:
-            await _survive(
-                window,
-                category,
-                Deployment(database, temporal_server.address, namespace, folder, smtp),
+    async with FakeSmtp() as smtp:
+        system = Deployment(database, temporal_server.address, "default", tmp_path, smtp)
+        fired = tmp_path / "fired"
+        # One kill meets one message of each class, all in the window.
+        met = window.failpoint if window.failpoint == UPKEEP else f"{window.failpoint}@4"
+        system.extra = {
+            "TOCSIN_FAILPOINT": met,
+            "TOCSIN_FAILPOINT_LOG": str(fired),
+            "TOCSIN_OTP_START_SECONDS": "3" if window.failpoint == "accepted" else "120",
+            "TOCSIN_LEASE_SECONDS": "12" if window.leased else "60",
+            "TOCSIN_SWEEP_GRACE_SECONDS": "4",
+        }
+        await system.prepare()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(system.close)
+            await _send_one_of_each_class(window, system, stack)
+            await until(lambda: asyncio.to_thread(fired.exists), 60)
+            await system.settled(90)
+            await until(lambda: _sealed(system), 30)
+            rows = await system.query("SELECT class, state, reason, attempts FROM deliveries")
+            events = await system.query(
+                "SELECT e FROM outbox_batches, jsonb_array_elements(events) e"
+                " WHERE e->>'type' = 'delivery'"
             )
+        _check(window, system, rows)
+        assert len({str(event) for event in events}) == len(events), "an event was told twice"
 
-    await asyncio.gather(*(one(*pair) for pair in zip(CLASSES, NAMESPACES, strict=True)))
 
-
-async def _survive(window: Window, category: str, system: Deployment) -> None:
-    fired = system.folder / "fired"
-    system.extra = {
-        "TOCSIN_FAILPOINT": window.failpoint,
-        "TOCSIN_FAILPOINT_LOG": str(fired),
-        "TOCSIN_OTP_START_SECONDS": "3" if window.failpoint == "accepted" else "120",
-    }
-    await system.prepare()
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(system.close)
-        await system.start("worker", "worker", "--lanes", "high,medium,low,control")
-        async with await _client(window, system, stack) as client:
-            await _ask(client, category)
-        await until(lambda: _exists(fired), 60)
+async def _send_one_of_each_class(
+    window: Window, system: Deployment, stack: AsyncExitStack
+) -> None:
+    control = "" if window.failpoint == UPKEEP else ",control"
+    await system.start("worker", "worker", "--lanes", f"high,medium,low{control}")
+    await until(lambda: system.said("worker", "worker.serving"))
+    async with await _client(window, system, stack) as client:
+        await asyncio.gather(*(_ask(client, category) for category in CLASSES))
+    if window.failpoint == UPKEEP:
         await system.settled(90)
-        await until(lambda: _sealed(system), 30)
-        [row] = await system.query("SELECT state, attempts FROM deliveries")
-        events = await system.query(
-            "SELECT e FROM outbox_batches, jsonb_array_elements(events) e"
-            " WHERE e->>'type' = 'delivery'"
-        )
-    mails, wanted = len(system.smtp.messages), window.expected(category)
-    print(
-        f"{window.failpoint:<9} {category:<14} killed {window.process}; state {row['state']}, "
-        f"mails {mails}, attempts {row['attempts']}, starts {system.starts}"
-    )
+        await system.start("upkeep", "worker", "--lanes", "control")
+
+
+def _check(window: Window, system: Deployment, rows: list[Any]) -> None:
+    mails = Counter(message.recipients[0].split("@")[0] for message in system.smtp.messages)
+    ends = {
+        row["class"]: (row["state"], mails[row["class"]], row["attempts"], row["reason"])
+        for row in rows
+    }
+    print(f"{window.failpoint:<9} killed {window.process}, starts {system.starts}; {ends}")
     assert system.starts[window.process] >= 2, "the fault never fired"
-    assert row["state"] == wanted.state
-    assert mails in wanted.mails
-    assert len({str(event) for event in events}) == len(events), "an event was told twice"
+    assert sorted(row["class"] for row in rows) == sorted(CLASSES)
+    for category, (state, received, _, _) in ends.items():
+        wanted = window.expected(category)
+        assert (category, state) == (category, wanted.state)
+        assert received in wanted.mails, category
 
 
 async def _client(window: Window, system: Deployment, stack: AsyncExitStack) -> httpx.AsyncClient:
@@ -93,10 +109,6 @@ async def _client(window: Window, system: Deployment, stack: AsyncExitStack) -> 
     )
     stack.push_async_callback(close_app, app)
     return a_client(app, KEY)
-
-
-async def _exists(path: Path) -> bool:
-    return await asyncio.to_thread(path.exists)
 
 
 async def _sealed(system: Deployment) -> bool:

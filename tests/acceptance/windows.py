@@ -24,6 +24,7 @@ class Window:
     resent: Expected
     once: Expected
     otp: Expected | None = None
+    leased: bool = False  # what is in the window waits for the end of its sender's lease
 
     def expected(self, category: str) -> Expected:
         """Return what is right for a class."""
@@ -38,13 +39,13 @@ WINDOWS: Final = (
     # Accepted, not started: the sweeper starts it; an otp is useful now or never.
     Window("accepted", "api", SENT, SENT, otp=Expected("failed", (0,))),
     # Leased, not marked: nothing left the process, so everybody gets it once.
-    Window("leased", "worker", SENT, SENT),
+    Window("leased", "worker", SENT, SENT, leased=True),
     # Marked, nothing left yet: nobody can know that, so the policy of the class decides.
-    Window("marked", "worker", SENT, Expected("unknown", (0,))),
+    Window("marked", "worker", SENT, Expected("unknown", (0,)), leased=True),
     # The vendor took it, nothing recorded: the same row, the other truth.
-    Window("sent", "worker", Expected("sent", (2,)), Expected("unknown", (1,))),
+    Window("sent", "worker", Expected("sent", (2,)), Expected("unknown", (1,)), leased=True),
     # Settled, but Temporal was not told.
     Window("settled", "worker", SENT, SENT),
     # Events written, not sealed.
-    Window("unsealed", "worker", SENT, SENT),
+    Window("unsealed", "upkeep", SENT, SENT),
 )
