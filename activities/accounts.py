@@ -1,8 +1,9 @@
 """The vendor accounts that this process may send with, opened once and kept fresh."""
 
+import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from vendors.registry import KINDS
 
 log = structlog.get_logger()
 
+MOST_AT_ONCE: Final = 50
+"""Calls to an account at once, per process, where its settings name no `connections`."""
 _REFRESH_SECONDS: Final = 5.0
 
 
@@ -34,6 +37,8 @@ class Account:
     sender: Vendor
     candidate: Candidate
     per_second: float | None = None
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    """Where calls wait for their turn, so that few are under way when the account fails."""
 
     @property
     def name(self) -> str:
@@ -75,7 +80,8 @@ class Accounts:
     def _open(self, row: Row[Any]) -> Account | None:
         try:
             kind = KINDS[row.vendor]
-            sender = kind.open(self._seal.open(row.settings), self._parts)
+            settings = self._seal.open(row.settings)
+            sender = kind.open(settings, self._parts)
         except (KeyError, ValidationError, SealBroken) as error:
             log.error("account.unusable", account=row.name, kind=type(error).__name__)
             return None
@@ -95,6 +101,7 @@ class Accounts:
                 platforms=kind.capabilities.platforms,
             ),
             per_second=row.per_second,
+            gate=asyncio.Semaphore(int(settings.get("connections") or MOST_AT_ONCE)),
         )
 
     async def _refresh(self) -> None:

@@ -81,6 +81,15 @@ class Health:
             return f"circuit open since {_clock(state.changed_at)}: {state.reason}"
         return f"throttled until {_clock(state.slowed_until)}" if state.slowed else ""
 
+    def forbids(self, account_id: UUID) -> str:
+        """Return the reason for which nothing more may go to an account; nothing when it may."""
+        state = self._states.get(account_id)
+        if state is None:
+            return ""
+        if state.circuit != Circuit.CLOSED:
+            return "circuit_open"
+        return "rate_account" if state.slowed else ""
+
     def comes_back(self, account_id: UUID) -> datetime | None:
         """Return when an unusable account may be tried again."""
         state = self._states.get(account_id)
@@ -164,7 +173,7 @@ class Health:
         for id in opened:
             self._records[id].forget()
             log.warning("circuit.opened", account=str(id), why=reasons[id])
-        self._fresh_until = 0.0
+        await self._look_again()
 
     async def _end_probe(self, account_id: UUID, outcome: Outcome, token: UUID) -> None:
         async with self._db.leader() as conn:
@@ -184,7 +193,12 @@ class Health:
     async def _slow_down(self, account_id: UUID, seconds: float) -> None:
         async with self._db.leader() as conn:
             await store.slow_down(conn, account_id, seconds=seconds)
+        await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Let what waits for its turn at an account know at once that it changed."""
         self._fresh_until = 0.0
+        await self.refresh()
 
 
 def _clock(moment: datetime | None) -> str:

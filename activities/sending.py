@@ -6,7 +6,6 @@ Only what a mark returned leaves the process.
 import asyncio
 import random
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from activities.accounts import Account
+from activities.handing_over import QUEUE, Ready, hand_over
 from activities.routing import PACED, Router, Taken, Waits
 from activities.words import Words
 from channels.message import build
@@ -28,10 +28,9 @@ from domain.ids import encode, new_id
 from domain.message import Message
 from domain.outcome import Outcome
 from domain.retry import Verdict, judge
-from domain.vocabulary import CategoryClass, OutcomeKind, Scope, State
+from domain.vocabulary import OutcomeKind, Scope, State
 from stores.database import Database
 from stores.ledger import mark as marks
-from vendors.contract import BatchVendor
 
 log = structlog.get_logger()
 
@@ -42,21 +41,6 @@ MOST_ACCOUNTS: Final = 5
 PATIENCE_SECONDS: Final = 2.0
 """How long a chunk waits for its turn at a paced account before the rest of it is held."""
 _PACE_PAUSE: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A delivery whose account is chosen and whose message is built for it."""
-
-    leased: Leased
-    attempt_id: UUID
-    taken: Taken
-    message: Message
-
-    @property
-    def account(self) -> Account:
-        """The account it goes over."""
-        return self.taken.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +105,10 @@ class Sending:
             return []
         deadline = time.monotonic() + self.lease_seconds * (1 - MARGIN)
         marked = await self._mark(ready, token, settled)
-        failpoint("marked")
+        await failpoint("marked")
         sent = [one for one in ready if one.leased.id in marked]
-        outcomes = await self._hand_over(sent, deadline)
-        failpoint("sent")
+        outcomes = await hand_over(self.router, sent, deadline=deadline)
+        await failpoint("sent")
         return outcomes
 
     async def _prepare(
@@ -189,51 +173,6 @@ class Sending:
             settled.append(Settlement(delivery, None, ended, reason, None, maybe_sent))
         return marked
 
-    async def _hand_over(
-        self, ready: Sequence[Ready], deadline: float
-    ) -> list[tuple[Ready, Outcome]]:
-        """Send everything at once, each account's in its vendor's batches where it has them."""
-        by_account: defaultdict[UUID, list[Ready]] = defaultdict(list)
-        for one in ready:
-            by_account[one.account.id].append(one)
-        calls: list[list[Ready]] = []
-        for listed in by_account.values():
-            sender = listed[0].account.sender
-            size = sender.batch if isinstance(sender, BatchVendor) else 1
-            calls += [listed[first : first + size] for first in range(0, len(listed), size)]
-        done = await asyncio.gather(*(self._call(together, deadline) for together in calls))
-        return [pair for pairs in done for pair in pairs]
-
-    async def _call(
-        self, together: Sequence[Ready], deadline: float
-    ) -> list[tuple[Ready, Outcome]]:
-        account, started = together[0].account, time.monotonic()
-        sender = account.sender
-        outcomes: Sequence[Outcome]
-        try:
-            if len(together) > 1 and isinstance(sender, BatchVendor):
-                messages = [one.message for one in together]
-                outcomes = await sender.send_batch(messages, deadline=deadline)
-            else:
-                outcomes = [await sender.send(together[0].message, deadline=deadline)]
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # a bug of ours must not lose the row: it may have been sent
-            # What it says of a one-time code may repeat the code.
-            secret = any(one.leased.class_ is CategoryClass.OTP for one in together)
-            log.error(
-                "vendor.failed",
-                vendor=account.vendor,
-                kind=type(error).__name__,
-                exc_info=None if secret else error,
-            )
-            failed = Outcome(OutcomeKind.UNKNOWN, "adapter_failed", Scope.MESSAGE)
-            outcomes = [failed] * len(together)
-        seconds = time.monotonic() - started
-        for one, outcome in zip(together, outcomes, strict=True):
-            await self.router.health.note(account.id, outcome, seconds, one.taken.probe)
-        return list(zip(together, outcomes, strict=True))
-
     async def _goes_on(self, one: Ready, outcome: Outcome, failed: frozenset[UUID]) -> bool:
         """Whether another account may be tried now."""
         if not next_step(outcome) or len(failed) >= MOST_ACCOUNTS:
@@ -248,6 +187,10 @@ class Sending:
                 leased.id, one.attempt_id, State.HELD, outcome.reason, now, False,
                 self.words.keepable(leased, outcome), goes_on=True,
             )  # fmt: skip
+        if outcome.phase == QUEUE:
+            comes_back = self.router.health.comes_back(one.account.id)
+            waits = self._waiting(leased, Waits(outcome.reason, comes_back))
+            return replace(waits, attempt_id=one.attempt_id, outcome=outcome)
         verdict = self._judge(leased, outcome)
         return Settlement(
             leased.id,

@@ -28,6 +28,8 @@ class Pair:
     system: System
     cheap: FakeTwilio
     dear: FakeTwilio
+    settings: dict[str, Any]
+    """Those of the cheap account."""
 
     async def text(self, number: int = 0, **change: Any) -> dict[str, Any]:
         """Send a text and return the finished notification."""
@@ -55,13 +57,13 @@ async def pair(system: System) -> AsyncIterator[Pair]:
     cheap, dear = FakeTwilio(), FakeSpare()
     async with FakeHttp(cheap, dear) as server:
         await system.remove_sandbox("sms")
-        for fake, cost in ((cheap, 1.0), (dear, 2.0)):
+        for fake, cost in ((dear, 2.0), (cheap, 1.0)):
             settings = {
                 "base_url": server.url(fake.name), "account_sid": fake.account_sid,
                 "auth_token": fake.token, "from": "+14155550199", "reply_seconds": 2,
             }  # fmt: skip
             await system.add_account(fake.name, "sms", "twilio", settings, cost=cost)
-        yield Pair(system, cheap, dear)
+        yield Pair(system, cheap, dear, settings)
 
 
 async def test_the_cheapest_account_is_used(pair: Pair) -> None:
@@ -120,6 +122,25 @@ async def test_a_failing_account_is_left_alone_and_comes_back(pair: Pair) -> Non
     texts = await pair.system.client.get("/v1/notifications", params={"limit": 200})
     sent = [one for one in texts.json()["items"] if one["state"] == "sent"]
     assert len(sent) == len(pair.cheap.taken) + len(pair.dear.taken), "each went out once"
+
+
+async def test_what_waits_for_its_turn_goes_elsewhere_when_the_account_fails(pair: Pair) -> None:
+    narrow = {**pair.settings, "connections": 1}
+    await pair.system.add_account("narrow", "sms", "twilio", narrow, cost=0.5)
+    async with pair.system.app.db.leader() as conn:
+        await conn.execute(text("UPDATE accounts SET enabled = false WHERE name = 'twilio'"))
+    pair.cheap.always = Behaviour.REJECT_ACCOUNT
+    content = {"sms": {"text": "It rang"}}
+    asked = [{"recipient": {"phone": f"+1415555{n:04}"}, "content": content} for n in range(30)]
+    answer = await pair.system.client.post("/v1/notifications/batch", json={"notifications": asked})
+    found = [await pair.system.finished(one["id"]) for one in answer.json()["items"]]
+    assert {one["state"] for one in found} == {"sent"}
+    first = [one["deliveries"][0]["tries"][0]["outcome"] for one in found]
+    queued = [one for one in first if one["phase"] == "queue"]
+    print(f"30 texts: the account that fails was asked {len(pair.cheap.asked)} times")
+    assert len(pair.dear.taken) == 30
+    assert len(pair.cheap.asked) + len(queued) == 30
+    assert {one["reason"] for one in queued} == {"circuit_open"}
 
 
 async def test_the_record_says_who_was_passed_over_and_why(pair: Pair) -> None:
