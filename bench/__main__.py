@@ -8,6 +8,7 @@ import sys
 
 from bench import report
 from bench.latency import WARM_UP, check_once, measure
+from bench.otp import QUEUED, measure_codes
 from bench.system import running
 from cli.embedded.trouble import Trouble
 
@@ -45,9 +46,13 @@ async def _run(rounds: int, samples: int, *, quick: bool) -> report.Report:
             _say(f"Round {number} of {rounds}: {samples} samples of each.")
             measured.append(await measure(system, samples))
         check_once(system, rounds * (samples + WARM_UP))
+        queued = 300 if quick else QUEUED
+        _say(f"One-time passwords, alone and beside {queued:,} messages of the low lane.")
+        codes = await measure_codes(system, samples, queued)
         system.check()
         return report.Report(
             measured,
+            codes,
             system.peaks(),
             await system.versions(),
             "python -m bench --quick" if quick else "python -m bench",

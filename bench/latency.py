@@ -46,9 +46,9 @@ async def measure(system: System, samples: int) -> Round:
     for number in range(WARM_UP + samples):
         into = measured if number >= WARM_UP else uncounted
         await _ours(system, into)
-        await _rest()
+        await rest()
         await _reference(system, into)
-        await _rest()
+        await rest()
     return measured
 
 
@@ -114,5 +114,6 @@ async def _reference(system: System, into: Round) -> None:
     into.ran.append(ran - began)
 
 
-async def _rest() -> None:
+async def rest() -> None:
+    """Pause, so that the next sample finds an idle system."""
     await asyncio.sleep(random.uniform(*_REST))  # noqa: S311 - spreads samples, guards nothing

@@ -12,6 +12,7 @@ from typing import Final
 import psutil
 
 from bench.latency import Round
+from bench.otp import Codes
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 AIM: Final = 2.0
@@ -22,6 +23,7 @@ _SENT: Final = "Tocsin: POST until the mail server has the message"
 _ACCEPTED: Final = "Tocsin: POST until its answer (202)"
 _COMPLETED: Final = "Reference: workflow with one no-op activity, start until completed"
 _RAN: Final = "Reference: start until its activity runs"
+_ALONE: Final = "Code by text: POST until the vendor is asked, idle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Report:
     """What a run found."""
 
     rounds: Sequence[Round]
+    codes: Codes
     peaks: Mapping[str, float]
     versions: Mapping[str, str]
     command: str
@@ -50,7 +53,7 @@ class Report:
         memory = _grid(
             ("Memory, peak RSS", "MiB"), [(name, [f"{at:.0f}"]) for name, at in self.peaks.items()]
         )
-        return f"{latency}\n{self._spread()}\n\n{memory}"
+        return f"{latency}\n{self._spread()}\n\n{self._codes()}\n{memory}"
 
     def document(self) -> str:
         """Return RESULTS.md: the table, and what it was measured on."""
@@ -74,6 +77,21 @@ class Report:
             f"one in the client's process. The aim is a ratio of at most {AIM:.0f} at p50.\n\n"
             + "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
             + f"\n\n{self.table()}"
+        )
+
+    def _codes(self) -> str:
+        """Return the latency of one-time passwords, idle and beside a full low lane."""
+        found = self.codes
+        idle, busy = percentiles(found.idle), percentiles(found.busy)
+        rows = [
+            (_ALONE, _milliseconds(idle)),
+            (f"The same, at least {found.least_queued:,} low ones waiting", _milliseconds(busy)),
+            ("**Ratio**", [f"**{a / b:.2f}**" for a, b in zip(busy, idle, strict=True)]),
+        ]
+        head = ("One-time passwords, ms", *(f"p{one}" for one in _PERCENTILES))
+        return (
+            f"{_grid(head, rows)}\n{len(found.idle)} and {len(found.busy)} codes; meanwhile"
+            f" {found.low_per_second:.0f} mails a second left on the low lane.\n"
         )
 
     def _spread(self) -> str:

@@ -32,6 +32,11 @@ from stores import migrate
 
 KEY: Final = "tcs_of_the_bench"
 ROOT: Final = Path(__file__).parent.parent
+_OWN: Final = {
+    "TOCSIN_ALLOW_NETWORKS": "127.0.0.0/8",  # the fake vendors are here
+    "TOCSIN_OTP_RANGE_PER_HOUR": "0",  # thousands of numbers that are alike, and no code used
+    "TOCSIN_OTP_GUARD_SHARE": "0",
+}
 MEASURED: Final = ("api", "worker-high", "worker-low", "reference")
 _PORTS: Final = (
     "port", "temporal_port", "temporal_ui_port", "postgres_port", "replica_port", "smtp_sink_port",
@@ -139,7 +144,7 @@ def _settings(folder: DataFolder, smtp: FakeSmtp) -> Settings:
 
 def _apart(part: Part, folder: DataFolder) -> Part:
     """Let a process run in the folder: a .env file of the repository is none of its business."""
-    return dataclasses.replace(part, cwd=folder.path, env=_found(part.env or {}))
+    return dataclasses.replace(part, cwd=folder.path, env=_found({**(part.env or {}), **_OWN}))
 
 
 def _reference(like: Part, settings: Settings) -> Part:

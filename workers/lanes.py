@@ -1,6 +1,7 @@
 """Runs the lanes of a process: high, medium and low are task queues, control is upkeep."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -31,6 +32,9 @@ _OURS = (
     "activities", "channels", "config", "domain", "stores", "transport", "vendors", "workflows",
 )  # fmt: skip
 _GRACE = timedelta(seconds=20)
+_HURRIED = frozenset({Priority.HIGH, Priority.MEDIUM})
+_STAND_BACK = 5
+"""How much nicer a process is whose lanes can wait: what is urgent gets the processor first."""
 
 
 async def run(settings: Settings, lanes: Sequence[str]) -> None:
@@ -41,6 +45,8 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
     unknown = sorted(set(lanes) - set(ALL_LANES))
     if unknown or not lanes:
         raise ValueError(f"lanes are {', '.join(ALL_LANES)}; not {', '.join(unknown) or 'none'}")
+    if _HURRIED.isdisjoint(lanes):
+        os.nice(_STAND_BACK)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,8 @@ from tests.fixtures.servers import TestTemporal, until
 LOAD: Final = (("transactional", 5), ("otp", 2), ("bulk", 3))
 """Shares of ten single texts; batches of texts and single mails go beside them."""
 BATCH: Final = 50
+BACKLOG: Final = 300
+"""Messages that may wait at most: so the load is what the machine carries, and no more."""
 
 
 class Primary(FakeTwilio):
@@ -72,6 +74,8 @@ class Load:
     """What was asked, and when it was promised."""
 
     client: httpx.AsyncClient
+    received: Callable[[], int]
+    asked: int = 0
     promised: dict[str, float] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
     number: Iterator[int] = field(default_factory=itertools.count)
@@ -115,7 +119,11 @@ class Load:
             for turn in itertools.count():
                 if len(self.promised) >= total:
                     return
-                await (self.many() if turn % 10 == 0 else self.one())
+                while self.asked - self.received() > BACKLOG:
+                    await asyncio.sleep(0.02)
+                batch = turn % 10 == 0
+                self.asked += BATCH if batch else 1
+                await (self.many() if batch else self.one())
 
         await asyncio.gather(*(poster() for _ in range(concurrency)))
 
@@ -163,7 +171,11 @@ async def test_the_primary_account_fails_under_load_and_nothing_is_lost(
         running(database, temporal_server, tmp_path, primary, spare) as system,
         system.client() as client,
     ):
-        load, started = Load(client), time.monotonic()
+
+        def came() -> int:
+            return len(primary.taken) + len(spare.taken) + len(system.smtp.messages)
+
+        load, started = Load(client, came), time.monotonic()
         posting = asyncio.create_task(load.run(total, concurrency=12))
         while len(load.promised) < total * 0.3:
             await asyncio.sleep(0.02)
@@ -203,7 +215,8 @@ async def test_the_primary_account_fails_under_load_and_nothing_is_lost(
     twice = {id for id, times in received.items() if times > 1}
     unknown = {id for id, row in state.items() if row["state"] == "unknown"}
     print(
-        f"{len(load.promised)} promised at {rate:.0f}/s, drained after {drained:.0f} s: {totals}; "
+        f"{len(load.promised)} promised at {rate:.0f}/s, {BACKLOG} waiting at most, drained after"
+        f" {drained:.0f} s: {totals}; "
         f"the primary failed {sum(primary.failed.values())} times {dict(primary.failed)}; "
         f"{len(prompt)} texts were promised in the 5 s after the switch, "
         f"{sum(prompt) / max(len(prompt), 1):.1%} of them arrived within 10 s; "
