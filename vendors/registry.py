@@ -8,7 +8,7 @@ import structlog
 
 from vendors import sandbox, webhook
 from vendors.contract import VendorKind
-from vendors.email import sendgrid, ses, smtp
+from vendors.email import mandrill, sendgrid, ses, smtp
 from vendors.push import apns, fcm
 from vendors.push import sns as sns_push
 from vendors.sms import aws_sms, twilio, vonage
@@ -22,6 +22,7 @@ KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
     "ses": ses.KIND,
     "sendgrid": sendgrid.KIND,
+    "mandrill": mandrill.KIND,
     "twilio": twilio.KIND,
     "sns_sms": sns_sms.KIND,
     "aws_sms": aws_sms.KIND,
