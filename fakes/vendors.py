@@ -15,6 +15,7 @@ from fakes.fcm import FakeFcm
 from fakes.http2_server import FakeHttp2
 from fakes.http_server import FakeHttp
 from fakes.http_vendor import FakeVendor
+from fakes.infobip import FakeInfobip
 from fakes.mandrill import FakeMandrill
 from fakes.sendgrid import FakeSendGrid
 from fakes.ses import FakeSes
@@ -29,7 +30,7 @@ from fakes.whatsapp_cloud import FakeWhatsAppCloud
 
 FAKES: Final[tuple[type[FakeVendor], ...]] = (
     FakeSes, FakeSendGrid, FakeMandrill, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeVonage,
-    FakeTwilioWhatsApp, FakeWhatsAppCloud, FakeTelegram,
+    FakeInfobip, FakeTwilioWhatsApp, FakeWhatsAppCloud, FakeTelegram,
     FakeFcm, FakeSnsPush, FakeWebPush, FakeWebhook,
 )  # fmt: skip
 
