@@ -18,11 +18,10 @@ CASES = [
         wrong={"api_key": "md-wrong"},
         address="sam@example.com",
         content={
-            "subject": "Grüße",
-            "html": "<p>It <b>rang</b></p>",
             "text": "It rang",
-            "from": "Shop <shop@example.com>",
+            "html": "<p>It <b>rang</b></p>",
             "headers": {"List-Unsubscribe": "<https://example.com/u/1>"},
+            "subject": "Grüße",
         },
         expects={
             # A suspended account takes mails and holds them; one without credit refuses.

@@ -89,10 +89,18 @@ def test_a_one_time_password_goes_first_and_is_not_kept_there() -> None:
 @pytest.mark.parametrize(
     ("given", "reason", "scope"),
     [
-        ({"content": {**CASE.content, "from": ""}}, "config_missing", Scope.ACCOUNT),
+        ({}, "config_missing", Scope.ACCOUNT),
         ({"content": {**CASE.content, "from": "a@b.c, d@e.f"}}, "invalid_payload", Scope.MESSAGE),
-        ({"content": {**CASE.content, "reply_to": "nobody"}}, "invalid_payload", Scope.MESSAGE),
-        ({"address": "sämi@example.com"}, "invalid_address", Scope.RECIPIENT),
+        (
+            {"content": {**CASE.content, "from": "a@b.c", "reply_to": "nobody"}},
+            "invalid_payload",
+            Scope.MESSAGE,
+        ),
+        (
+            {"address": "sämi@example.com", "content": {**CASE.content, "from": "a@b.c"}},
+            "invalid_address",
+            Scope.RECIPIENT,
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_not_asked_for(
