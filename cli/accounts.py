@@ -1,4 +1,4 @@
-"""accounts, vendors, rotate-secrets: what an operator does with vendors on the machine itself."""
+"""accounts, rotate-secrets: what an operator does with vendors on the machine itself."""
 
 import asyncio
 import json
@@ -32,7 +32,6 @@ def register(app: typer.Typer) -> None:
     accounts.command("resume")(resume)
     accounts.command("remove")(remove)
     app.add_typer(accounts, name="accounts")
-    app.command("vendors")(list_vendors)
     app.command("rotate-secrets")(rotate_secrets)
 
 
@@ -125,22 +124,6 @@ def remove(account: str, data_dir: DataDir = None) -> None:
     from services import accounts
 
     _on(data_dir, account, accounts.remove)
-
-
-def list_vendors(as_json: AsJson = False) -> None:
-    """List the vendors that accounts can be made of, with the names of their settings."""
-    from services.vendors import view
-    from vendors.registry import KINDS
-
-    shown = [view(KINDS[name]) for name in sorted(KINDS)]
-    if as_json:
-        typer.echo(json.dumps(shown))
-        return
-    table = Table("vendor", "title", "channels", "settings", box=None)
-    for one in shown:
-        names = ", ".join(one["settings"].get("properties", {}))
-        table.add_row(one["name"], one["title"], ", ".join(one["channels"]), names)
-    Console().print(table)
 
 
 def rotate_secrets(data_dir: DataDir = None) -> None:

@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from cli import accounts, administration, inspect, processes, running, talking
+from cli import accounts, administration, inspect, processes, running, talking, vendors
 from cli.embedded.trouble import Trouble
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ processes.register(app)
 inspect.register(app)
 talking.register(app)
 administration.register(app)
+vendors.register(app)
 accounts.register(app)
 
 

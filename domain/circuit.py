@@ -18,16 +18,17 @@ SLOW_WINDOW_SECONDS: Final = 600.0
 LEAST_SLOW: Final = 20
 """Messages of the last ten minutes whose receipts are looked at, where an account has that rule."""
 AT_ONCE: Final = frozenset({"auth_failed", "suspended", "no_credit", "forbidden"})
-"""Refusals of an account that another message cannot change: one of them opens the circuit."""
+"""What ails an account and another message cannot change: one of them opens the circuit."""
 
 
 def bad(outcome: Outcome) -> bool:
     """Whether an outcome speaks against the account, not against the message or the recipient.
 
-    Throttling does not: it is answered by a slower pace.
+    Throttling does not: it is answered by a slower pace. A message that was accepted does, where
+    the account is in such a state that its vendor holds the message back.
     """
     match outcome.kind:
-        case OutcomeKind.TRANSIENT | OutcomeKind.REJECTED:
+        case OutcomeKind.TRANSIENT | OutcomeKind.REJECTED | OutcomeKind.ACCEPTED:
             return outcome.scope is Scope.ACCOUNT
         case OutcomeKind.UNKNOWN:
             return True
@@ -44,7 +45,8 @@ class Record:
     def add(self, outcome: Outcome) -> str:
         """Take an outcome in; return why the circuit must be opened, or nothing."""
         self._latest.append(bad(outcome))
-        if outcome.kind is OutcomeKind.REJECTED and outcome.reason in AT_ONCE:
+        lasting = outcome.kind in (OutcomeKind.REJECTED, OutcomeKind.ACCEPTED)
+        if lasting and outcome.reason in AT_ONCE:
             return outcome.reason
         failures = sum(self._latest)
         if failures >= LEAST_BAD and failures >= BAD_SHARE * len(self._latest):

@@ -12,6 +12,8 @@ class Outcome:
     `reason` is one of the closed list in docs/vendors.md; `retry_after` is in seconds;
     `vendor_code` and `detail` are the vendor's own words, kept for the operator;
     `phase` names the step in which a connection was lost, for transient and unknown outcomes.
+    An accepted outcome has a reason, and the scope account, only where the vendor has the message
+    and holds it back for what ails the account.
     """
 
     kind: OutcomeKind

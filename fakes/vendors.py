@@ -15,6 +15,8 @@ from fakes.fcm import FakeFcm
 from fakes.http2_server import FakeHttp2
 from fakes.http_server import FakeHttp
 from fakes.http_vendor import FakeVendor
+from fakes.infobip import FakeInfobip
+from fakes.mandrill import FakeMandrill
 from fakes.sendgrid import FakeSendGrid
 from fakes.ses import FakeSes
 from fakes.smtp import FakeSmtp
@@ -27,8 +29,8 @@ from fakes.webpush import FakeWebPush
 from fakes.whatsapp_cloud import FakeWhatsAppCloud
 
 FAKES: Final[tuple[type[FakeVendor], ...]] = (
-    FakeSes, FakeSendGrid, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeVonage, FakeTwilioWhatsApp,
-    FakeWhatsAppCloud, FakeTelegram,
+    FakeSes, FakeSendGrid, FakeMandrill, FakeTwilio, FakeSnsSms, FakeAwsSms, FakeVonage,
+    FakeInfobip, FakeTwilioWhatsApp, FakeWhatsAppCloud, FakeTelegram,
     FakeFcm, FakeSnsPush, FakeWebPush, FakeWebhook,
 )  # fmt: skip
 

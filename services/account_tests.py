@@ -88,7 +88,7 @@ def _told(
     outcome: Outcome, settings: VendorSettings, attempt: str, seconds: float
 ) -> dict[str, Any]:
     return {
-        "ok": outcome.kind is OutcomeKind.ACCEPTED,
+        "ok": outcome.kind is OutcomeKind.ACCEPTED and not outcome.reason,
         "outcome": outcome.kind,
         "reason": outcome.reason,
         "scope": outcome.scope,
@@ -106,6 +106,8 @@ def _told(
 def _words(outcome: Outcome) -> str:
     reason = outcome.reason.replace("_", " ")
     match outcome.kind:
+        case OutcomeKind.ACCEPTED if reason:
+            return f"The vendor has taken the message but holds it back: {reason}."
         case OutcomeKind.ACCEPTED:
             return "The vendor has taken the message."
         case OutcomeKind.UNKNOWN:

@@ -33,6 +33,7 @@ def view(kind: VendorKind) -> dict[str, Any]:
             "batch": able.batch,
             "receipts": able.receipts,
             "replies": able.replies,
+            "look_up": able.look_up,
             "idempotency": able.idempotency,
             "scheduled": able.scheduled,
             "platforms": sorted(able.platforms),

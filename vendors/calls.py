@@ -1,8 +1,10 @@
-"""Takes vendors' calls apart: JSON that may hold anything, and times in seconds."""
+"""Takes vendors' calls apart: JSON that may hold anything, times, and numbers."""
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+_LONGEST_SHORT_CODE: Final = 6
 
 
 def read_json(body: bytes | str) -> Any:
@@ -39,3 +41,21 @@ def time_of(seconds: Any) -> datetime:
         return datetime.fromtimestamp(float(seconds), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         raise ValueError("the time of an event is no number of seconds") from None
+
+
+def time_in_words(text: str) -> datetime | None:
+    """Return a time of ISO 8601 or of seconds after 1970, in UTC where it names no zone; None for
+    what is neither.
+    """
+    try:
+        if text.isdecimal():
+            return datetime.fromtimestamp(int(text), UTC)
+        found = datetime.fromisoformat(text.replace(" +", "+"))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def with_plus(number: str) -> str:
+    """Return a number as E.164 has it; a short code or a name stays as it is."""
+    return f"+{number}" if number.isdecimal() and len(number) > _LONGEST_SHORT_CODE else number

@@ -219,6 +219,8 @@ class Capabilities:
     """Whether it could hold a message itself; Tocsin's own timers are used all the same."""
     replies: bool = False
     """Whether it passes on what recipients write back."""
+    look_up: bool = False
+    """Whether it can be asked what became of an attempt; over HTTP known by its `LookUp`."""
     platforms: frozenset[str] = frozenset()
     """Of push: whose phones it reaches (android, ios); empty: no matter."""
 

@@ -48,7 +48,7 @@ def http_kind(
         channels=frozenset(channels),
         settings=settings,
         open_account=open_account,
-        capabilities=capabilities,
+        capabilities=replace(capabilities, look_up=api.look_up is not None),
         webhooks=webhooks,
     )
 

@@ -8,10 +8,10 @@ import structlog
 
 from vendors import sandbox, webhook
 from vendors.contract import VendorKind
-from vendors.email import sendgrid, ses, smtp
+from vendors.email import mandrill, sendgrid, ses, smtp
 from vendors.push import apns, fcm
 from vendors.push import sns as sns_push
-from vendors.sms import aws_sms, twilio, vonage
+from vendors.sms import aws_sms, infobip, twilio, vonage
 from vendors.sms import sns as sns_sms
 from vendors.telegram import telegram
 from vendors.webpush import webpush
@@ -22,14 +22,16 @@ KINDS: Final[dict[str, VendorKind]] = {
     "smtp": smtp.KIND,
     "ses": ses.KIND,
     "sendgrid": sendgrid.KIND,
+    "mandrill": mandrill.KIND,
     "twilio": twilio.KIND,
+    "vonage": vonage.KIND,
+    "infobip": infobip.KIND,
     "sns_sms": sns_sms.KIND,
     "aws_sms": aws_sms.KIND,
     "sns_push": sns_push.KIND,
     "fcm": fcm.KIND,
     "apns": apns.KIND,
     "webpush": webpush.KIND,
-    "vonage": vonage.KIND,
     "twilio_whatsapp": twilio_whatsapp.KIND,
     "whatsapp_cloud": whatsapp_cloud.KIND,
     "telegram": telegram.KIND,

@@ -8,7 +8,7 @@ Callbacks and their signature: https://www.twilio.com/docs/usage/security
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,7 @@ from domain.report import Heard, ReceiptForged, Reply, Report
 from domain.vocabulary import Channel, OutcomeKind, ReceiptKind, Scope
 from vendors.contract import Absent, Checking, Sought
 from vendors.fields import Line, Secret
+from vendors.form_signature import FORM, fields_of, is_form, sign
 from vendors.http_api import HttpSettings
 from vendors.http_outcomes import (
     Unreadable,
@@ -91,7 +92,6 @@ _START: Final = "START"
 _AROUND: Final = timedelta(seconds=90)
 _PAGE: Final = 200
 """Messages of one look-up: with 1,600 characters each still a small answer."""
-_FORM: Final = "application/x-www-form-urlencoded"
 
 
 class TwilioSettings(HttpSettings):
@@ -128,7 +128,7 @@ def send(
         f"{_messages(settings)}.json",
         {
             "Authorization": _basic(settings),
-            "Content-Type": _FORM,
+            "Content-Type": FORM,
             "Accept": "application/json",
         },
         urlencode(form).encode(),
@@ -166,23 +166,17 @@ def verify(webhook: Webhook, settings: TwilioSettings, checking: Checking) -> No
     given = webhook.headers.get("x-twilio-signature", "")
     token = settings.auth_token.get_secret_value()
     signed = any(
-        hmac.compare_digest(given.encode(), sign(url, _form(webhook), token).encode())
+        hmac.compare_digest(given.encode(), sign(url, fields_of(webhook), token).encode())
         for url in _spellings(webhook.url)
     )
     if not signed:
         raise ReceiptForged("X-Twilio-Signature does not fit the auth token, the URL and the body")
     digest = _query(webhook).get("bodySHA256")
-    if digest is None and webhook.body and not _is_form(webhook):
+    if digest is None and webhook.body and not is_form(webhook):
         raise ReceiptForged("the body is no form, and the URL holds no bodySHA256 to sign it by")
     body_digest = hashlib.sha256(webhook.body).hexdigest()
     if digest is not None and not hmac.compare_digest(digest.encode(), body_digest.encode()):
         raise ReceiptForged("the body is not the one whose SHA-256 was signed")
-
-
-def sign(url: str, fields: Sequence[tuple[str, str]], token: str) -> str:
-    """Return the signature of a call: each name with its values, sorted, values once each."""
-    data = url + "".join(name + value for name, value in sorted(set(fields)))
-    return base64.b64encode(hmac.digest(token.encode(), data.encode(), "sha1")).decode()
 
 
 def receipts(webhook: Webhook, channel: Channel) -> Heard:
@@ -190,7 +184,7 @@ def receipts(webhook: Webhook, channel: Channel) -> Heard:
 
     Raises Unreadable when it names no message.
     """
-    form = _query(webhook) if webhook.method == "GET" else dict(_form(webhook))
+    form = _query(webhook) if webhook.method == "GET" else dict(fields_of(webhook))
     sid = form.get("MessageSid") or form.get("SmsSid")
     if not sid or "To" not in form:
         raise Unreadable("the callback names no message, or nobody that it is for")
@@ -280,16 +274,6 @@ def _code(given: Any) -> int:
     """Return an error code, which answers hold as a number and callbacks as text; 0 for none."""
     text = str(given or "")
     return int(text) if len(text) <= 9 and text.isdecimal() else 0
-
-
-def _is_form(webhook: Webhook) -> bool:
-    return webhook.headers.get("content-type", "").lower().startswith(_FORM)
-
-
-def _form(webhook: Webhook) -> list[tuple[str, str]]:
-    if not _is_form(webhook):
-        return []
-    return parse_qsl(webhook.body.decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _query(webhook: Webhook) -> dict[str, str]:

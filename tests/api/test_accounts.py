@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from fakes.http_server import FakeHttp
 from fakes.http_vendor import Behaviour
+from fakes.mandrill import FakeMandrill
 from fakes.twilio import FakeTwilio
 from services.app import close_app, open_app
 from services.resealing import reseal
@@ -139,6 +140,19 @@ async def test_a_test_sends_one_message(client: Client, twilio: tuple[FakeTwilio
     async with client.app.db.leader() as conn:
         asked = await conn.execute(text("SELECT count(*) FROM notifications"))
         assert asked.scalar_one() == 0, "it is no notification"
+
+
+async def test_a_test_that_the_vendor_holds_back_is_not_well(client: Client) -> None:
+    client.app.settings.allow_networks = ["127.0.0.0/8"]
+    fake = FakeMandrill()
+    fake.queues = "account-suspended"
+    async with FakeHttp(fake) as server:
+        settings = {"base_url": server.url("mandrill"), "api_key": fake.api_key}
+        account = await made(client, channel="email", vendor="mandrill", settings=settings)
+        path = f"/v1/accounts/{account['id']}/test"
+        told = (await client.post(path, json={"address": "sam@example.com"})).json()
+    assert (told["ok"], told["outcome"]) == (False, "accepted")
+    assert told["words"] == "The vendor has taken the message but holds it back: suspended."
 
 
 async def test_a_test_says_which_secret_is_wrong(

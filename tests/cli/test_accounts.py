@@ -1,4 +1,4 @@
-"""accounts, vendors and rotate-secrets as an operator types them."""
+"""accounts and rotate-secrets as an operator types them."""
 
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,6 @@ async def test_what_is_wrong_is_said_in_a_sentence(shell: Shell) -> None:
     assert "settings.account_sid is required" in said.err
     said = await shell.run("accounts", "add", "texts", "--channel", "x", "--vendor", "y", code=1)
     assert "channel" in said.err
-
-
-async def test_vendors_are_listed_with_their_settings(shell: Shell) -> None:
-    assert "auth_token" in (await shell.run("vendors")).out
-    assert {"smtp", "twilio"} <= {
-        one["name"] for one in (await shell.run("vendors", "--json")).json()
-    }
 
 
 async def test_secrets_are_sealed_anew(shell: Shell) -> None:

@@ -13,6 +13,8 @@ NOBODY = Outcome(OutcomeKind.REJECTED, "invalid_address", Scope.RECIPIENT)
 SLOWER = Outcome(OutcomeKind.THROTTLED, "rate_account", Scope.ACCOUNT)
 FULL = Outcome(OutcomeKind.TRANSIENT, "mailbox_full", Scope.RECIPIENT)
 SHUT = Outcome(OutcomeKind.REJECTED, "suspended", Scope.ACCOUNT)
+HELD = Outcome(OutcomeKind.ACCEPTED, "suspended", Scope.ACCOUNT, vendor_id="1")
+FULL_UP = Outcome(OutcomeKind.ACCEPTED, "quota_exhausted", Scope.ACCOUNT, vendor_id="1")
 REGION = Outcome(OutcomeKind.REJECTED, "not_allowed_in_region", Scope.ACCOUNT)
 
 
@@ -26,6 +28,8 @@ REGION = Outcome(OutcomeKind.REJECTED, "not_allowed_in_region", Scope.ACCOUNT)
         (SLOWER, False, True),
         (FULL, False, False),
         (SHUT, True, True),
+        (HELD, True, False),
+        (FULL_UP, True, False),
     ],
     ids=lambda one: one.reason or one.kind if isinstance(one, Outcome) else str(one),
 )
@@ -52,7 +56,15 @@ def test_failures_among_many_good_ones_are_not_enough() -> None:
 
 def test_what_another_message_cannot_change_opens_at_once() -> None:
     assert Record().add(SHUT) == "suspended"
+    assert Record().add(HELD) == "suspended", "the message is the vendor's, the next one is not"
     assert Record().add(REGION) == "", "another number may be allowed"
+
+
+def test_an_account_whose_messages_are_held_back_is_left_alone() -> None:
+    record = Record()
+    assert [record.add(FULL_UP) for _ in range(LEAST_BAD)][-1] == (
+        "5 of the last 5 failed: quota_exhausted"
+    )
 
 
 def test_recipients_and_throttling_never_open_it() -> None:

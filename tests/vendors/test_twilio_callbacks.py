@@ -14,9 +14,10 @@ from domain.vocabulary import Channel, OutcomeKind, ReceiptKind
 from fakes.http_vendor import Call
 from fakes.twilio import FakeTwilio, FakeTwilioWhatsApp
 from vendors.contract import Checking
+from vendors.form_signature import sign
 from vendors.sms.twilio import KIND as SMS
 from vendors.sms.twilio import Settings
-from vendors.twilio_api import HARD, REFUSALS, sign, verify
+from vendors.twilio_api import HARD, REFUSALS, verify
 from vendors.whatsapp.twilio import KIND as WHATSAPP
 
 # Vectors of twilio-python's own tests.

@@ -6,8 +6,6 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
 import json
 from collections.abc import Mapping, Sequence
-from email.headerregistry import Address
-from email.policy import default as mail_policy
 from typing import Any, Final
 
 from pydantic import Field
@@ -17,7 +15,7 @@ from domain.message import ContentMessage
 from domain.outcome import Outcome
 from domain.vocabulary import Channel, OutcomeKind, Scope
 from vendors.contract import Capabilities, Webhooks
-from vendors.email.mailboxes import ascii_address
+from vendors.email.mailboxes import mailbox_of, recipient_of, sender_of
 from vendors.email.sendgrid_events import PublicKey, receipts, verify
 from vendors.fields import Line, Secret
 from vendors.http_api import Batch, HttpApi, HttpSettings, Moment, Unfit
@@ -97,8 +95,8 @@ def fits(message: ContentMessage) -> bool:
     if message.content.get("attachments"):
         return False
     try:
-        ascii_address(message.address)
-    except ValueError:
+        recipient_of(message)
+    except Unfit:
         return False
     octets = sum(len(message.content[name].encode()) for name in _present(message))
     # A mail that holds our own marks would be substituted where it must not be.
@@ -160,10 +158,7 @@ def _errors(response: HttpResponse) -> tuple[list[str], str]:
 
 
 def _shared(content: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    sender = content.get("from") or settings.from_
-    if not sender:
-        raise Unfit("config_missing", "neither mail nor account names a sender", Scope.ACCOUNT)
-    shared: dict[str, Any] = {"from": _mailbox(sender, "from")}
+    shared: dict[str, Any] = {"from": _mailbox(sender_of(content, settings.from_), "from")}
     if reply_to := content.get("reply_to"):
         shared["reply_to"] = _mailbox(reply_to, "reply_to")
     if files := content.get("attachments"):
@@ -175,10 +170,7 @@ def _shared(content: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _personalization(message: ContentMessage) -> dict[str, Any]:
-    try:
-        to = {"email": ascii_address(message.address)}
-    except ValueError as error:
-        raise Unfit("invalid_address", str(error), Scope.RECIPIENT) from None
+    to = {"email": recipient_of(message)}
     if message.name:
         to["name"] = message.name
     one: dict[str, Any] = {"to": [to], "custom_args": {"attempt": message.attempt_id}}
@@ -188,15 +180,8 @@ def _personalization(message: ContentMessage) -> dict[str, Any]:
 
 
 def _mailbox(value: str, field: str) -> dict[str, str]:
-    header = mail_policy.header_factory("From", value)
-    if header.defects or len(header.addresses) != 1:
-        raise Unfit("invalid_payload", f"{field}: is not one address")
-    one: Address = header.addresses[0]
-    try:
-        found = {"email": ascii_address(one.addr_spec)}
-    except ValueError as error:
-        raise Unfit("invalid_payload", f"{field}: {error}") from None
-    return {**found, "name": one.display_name} if one.display_name else found
+    name, address = mailbox_of(value, field)
+    return {"email": address, "name": name} if name else {"email": address}
 
 
 def _present(message: ContentMessage) -> tuple[str, ...]:

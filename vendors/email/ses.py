@@ -17,7 +17,7 @@ from domain.vocabulary import Channel, Scope
 from vendors import sns_envelope
 from vendors.aws_api import endpoint, signed, skewed
 from vendors.contract import Capabilities, Webhooks
-from vendors.email.mailboxes import ascii_address, ascii_mailbox, with_name
+from vendors.email.mailboxes import ascii_address, ascii_mailbox, sender_of, with_name
 from vendors.email.ses_answers import outcome, outcomes
 from vendors.email.ses_events import TAG, read_event
 from vendors.fields import Line
@@ -123,10 +123,8 @@ def _post(path: str, document: Any, settings: Settings, moment: Moment) -> HttpR
 
 def _shared(content: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return what all mails of a call have in common."""
-    sender = content.get("from") or settings.from_
-    if not sender:
-        raise Unfit("config_missing", "neither mail nor account names a sender", Scope.ACCOUNT)
-    shared: dict[str, Any] = {"FromEmailAddress": _mailbox(sender, "from")}
+    sender = _mailbox(sender_of(content, settings.from_), "from")
+    shared: dict[str, Any] = {"FromEmailAddress": sender}
     if reply_to := content.get("reply_to"):
         shared["ReplyToAddresses"] = [_mailbox(reply_to, "reply_to")]
     if settings.configuration_set:

@@ -17,6 +17,7 @@ from domain.outcome import Outcome
 from domain.report import Heard, Reply, Report
 from domain.sms_segments import UCS2
 from domain.vocabulary import Channel, OutcomeKind, ReceiptKind, Scope
+from vendors.calls import time_in_words, with_plus
 from vendors.contract import Capabilities, Checking, Webhooks
 from vendors.fields import Line, Secret
 from vendors.http_api import HttpApi, HttpSettings, Moment
@@ -83,7 +84,6 @@ _BAD_NUMBER: Final = (_REJECTED, Scope.RECIPIENT, "invalid_address")
 _UNLISTED: Final = (_REJECTED, Scope.MESSAGE, "invalid_payload")
 _NAMES_TO: Final = re.compile(r"\bto param|param(eter)?s?:? *to\b|[\"'`]to[\"'`]", re.IGNORECASE)
 _LEAST_WAIT: Final = 1.0
-_LONGEST_SHORT_CODE: Final = 6
 _LONGEST_CALLBACK: Final = 100
 _TTL_MILLISECONDS: Final = (20_000, 604_800_000)
 
@@ -182,8 +182,10 @@ def receipts(webhook: Webhook, settings: Any) -> Heard:  # noqa: ARG001
     id = given.get("messageId", "")
     if not id:
         raise Unreadable("the call names no message")
-    at = _time(given.get("message-timestamp", "")) or _time(given.get("timestamp", ""))
-    them = _plus(given.get("msisdn", ""))
+    at = time_in_words(given.get("message-timestamp", "")) or time_in_words(
+        given.get("timestamp", "")
+    )
+    them = with_plus(given.get("msisdn", ""))
     if "status" not in given:
         return _wrote(id, them, given.get("to", ""), given.get("text", ""), at, given)
     status, code = given["status"], _number(given.get("err-code"))
@@ -196,15 +198,15 @@ def receipts(webhook: Webhook, settings: Any) -> Heard:  # noqa: ARG001
 
 def _of_messages_api(given: Mapping[str, Any]) -> Heard:
     """Return what a call in the form of the Messages API says: its numbers change places."""
-    id, at = str(given["message_uuid"]), _time(str(given.get("timestamp", "")))
+    id, at = str(given["message_uuid"]), time_in_words(str(given.get("timestamp", "")))
     sender, to = str(given.get("from", "")), str(given.get("to", ""))
     if "status" not in given:
-        return _wrote(id, _plus(sender), to, str(given.get("text") or ""), at, given)
+        return _wrote(id, with_plus(sender), to, str(given.get("text") or ""), at, given)
     status, error = str(given["status"]), given.get("error")
     code = str(error.get("title", "")) if isinstance(error, Mapping) else ""
     attempt = str(given.get("client_ref") or "")
     return _told(
-        STATUSES.get(status), attempt, f"{id}:{status}", at, _plus(to), status, code, given
+        STATUSES.get(status), attempt, f"{id}:{status}", at, with_plus(to), status, code, given
     )
 
 
@@ -230,7 +232,7 @@ def _wrote(
     id: str, sender: str, to: str, text: str, at: datetime | None, raw: Mapping[str, Any]
 ) -> Heard:
     at = at or datetime.now(UTC)
-    return Heard(replies=(Reply(Channel.SMS, sender, _plus(to), text, id, at, raw=dict(raw)),))
+    return Heard(replies=(Reply(Channel.SMS, sender, with_plus(to), text, id, at, raw=dict(raw)),))
 
 
 def _signed_in(form: dict[str, str], settings: Settings, moment: Moment) -> dict[str, str]:
@@ -268,22 +270,6 @@ def _number(given: Any) -> int:
     """Return a code, which Vonage writes as text; -1 for one that is no number, 0 for none."""
     text = str(given if given is not None else "0")
     return int(text) if len(text) <= 9 and text.isdecimal() else -1
-
-
-def _plus(number: str) -> str:
-    """Return a number as E.164 has it; a short code or a name stays as it is."""
-    return f"+{number}" if number.isdecimal() and len(number) > _LONGEST_SHORT_CODE else number
-
-
-def _time(text: str) -> datetime | None:
-    """Return a time, in seconds or in words (of UTC, where they do not say)."""
-    try:
-        if text.isdecimal():
-            return datetime.fromtimestamp(int(text), UTC)
-        found = datetime.fromisoformat(text.replace(" +", "+"))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 KIND: Final = http_kind(
