@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from tests.fixtures.servers import TestTemporal, until
 LOAD: Final = (("transactional", 5), ("otp", 2), ("bulk", 3))
 """Shares of ten single texts; batches of texts and single mails go beside them."""
 BATCH: Final = 50
-BACKLOG: Final = 300
+BACKLOG: Final = 100
 """Messages that may wait at most: so the load is what the machine carries, and no more."""
 
 
@@ -156,6 +157,8 @@ async def running(
             await system.start("one", "worker", "--lanes", "high,medium")
             await system.start("two", "worker", "--lanes", "low,control")
             await until(system.api_ready, 60)
+            for worker in ("one", "two"):
+                await until(partial(system.said, worker, "worker.serving"), 60)
             yield system
         finally:
             await system.close()
