@@ -29,6 +29,16 @@ _EXAMPLE = {
     },
     "data": {"order": "A-1001"},
 }
+_PUSH = {
+    "recipient": {
+        "push": [
+            "dGhpcyBpcyBhIHRva2Vu:APA91bFZx",
+            {"token": "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c7eaf61bb78ad",
+             "platform": "ios"},
+        ]
+    },
+    "content": {"push": {"title": "It rang", "body": "Somebody is at the door."}},
+}  # fmt: skip
 _BATCH = {
     "notifications": [
         {"recipient": {"email": "ada@example.com"},
@@ -40,7 +50,7 @@ _Many = Annotated[list[str] | None, Query()]
 _IfMatch = Annotated[str | None, Header(alias="If-Match")]
 
 
-@router.post("", status_code=202, openapi_extra=body(NotificationRequest, _EXAMPLE))
+@router.post("", status_code=202, openapi_extra=body(NotificationRequest, _EXAMPLE, push=_PUSH))
 async def ask(
     http: Request,
     app: Services,

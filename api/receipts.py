@@ -9,7 +9,7 @@ from api.answers import answer
 from api.authentication import Caller, Services
 from api.bodies import read_bounded
 from api.paging import DEFAULT, Cursor, Limit
-from domain.http import Webhook
+from domain.http import Webhook, is_mail
 from services import receipts as use
 from services.app import App
 
@@ -35,7 +35,12 @@ async def find(
 
 @router.post("/{account}", status_code=200)
 async def hear(http: Request, app: Services, account: str) -> Response:
-    """Take a vendor's receipts or replies; its own signature is the authentication."""
+    """Take a vendor's receipts or replies; its own signature is the authentication.
+
+    To an account of `smtp` a mail that came back is posted as it is (`message/rfc822`), with the
+    recipient of its envelope in the query (`recipient`) or in X-Original-To, Delivered-To or
+    Envelope-To; the token in it is the signature.
+    """
     return await _hear(http, app, account)
 
 
@@ -55,11 +60,12 @@ async def _hear(http: Request, app: App, account: str) -> Response:
     path = http.scope.get("raw_path") or http.url.path.encode()
     query = http.scope.get("query_string", b"")
     target = path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
+    most = use.MOST_MAIL_OCTETS if is_mail(http.headers) else use.MOST_OCTETS
     webhook = Webhook(
         method=http.method,
         url=app.settings.base_url + target,
         headers={name.lower(): value for name, value in http.headers.items()},
-        body=await read_bounded(http, use.MOST_OCTETS),
+        body=await read_bounded(http, most),
     )
     told = await use.hear(app, account, webhook)
     return Response(told.body, told.status, dict(told.headers))

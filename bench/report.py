@@ -86,7 +86,7 @@ class Report:
         rows = [
             (_ALONE, _milliseconds(idle)),
             (f"The same, at least {found.least_queued:,} low ones waiting", _milliseconds(busy)),
-            ("**Ratio**", [f"**{a / b:.2f}**" for a, b in zip(busy, idle, strict=True)]),
+            ("**Busy to idle**", [f"**{a / b:.2f}**" for a, b in zip(busy, idle, strict=True)]),
         ]
         head = ("One-time passwords, ms", *(f"p{one}" for one in _PERCENTILES))
         return (

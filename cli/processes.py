@@ -1,8 +1,9 @@
-"""api, worker, smtp-sink, migrate: the processes as they run in production."""
+"""api, worker, smtp-sink, bounces, migrate: the processes as they run in production."""
 
 import asyncio
 import errno
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command()(api)
     app.command()(worker)
     app.command("smtp-sink")(smtp_sink)
+    app.command()(bounces)
     app.command()(migrate)
 
 
@@ -66,15 +68,19 @@ def smtp_sink() -> None:
     from workers.smtp_sink import run
 
     settings = Settings()
-    configure_logging(settings)
-    try:
-        asyncio.run(run(settings))
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
+    _listen(run, settings, settings.smtp_sink_port, "TOCSIN_SMTP_SINK_PORT")
+
+
+def bounces() -> None:
+    """Take bounce mails by SMTP at TOCSIN_BOUNCES_PORT, and make receipts of them."""
+    from workers.bounces import run
+
+    settings = Settings()
+    if settings.bounces_port is None:
         raise Trouble(
-            f"Port {settings.smtp_sink_port} is taken.", "Set TOCSIN_SMTP_SINK_PORT to another."
-        ) from None
+            "There is no port for bounce mails.", "Set TOCSIN_BOUNCES_PORT, for example to 2526."
+        )
+    _listen(run, settings, settings.bounces_port, "TOCSIN_BOUNCES_PORT")
 
 
 def migrate(
@@ -106,3 +112,19 @@ def migrate(
         if made.api_key:
             typer.echo(f"First API key: {made.api_key}")
     typer.echo(f"The schema is at {to}.")
+
+
+def _listen(
+    run: Callable[[Settings], Coroutine[Any, Any, None]],
+    settings: Settings,
+    port: int | None,
+    variable: str,
+) -> None:
+    """Run a process that listens; raises Trouble when its port is taken."""
+    configure_logging(settings)
+    try:
+        asyncio.run(run(settings))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Trouble(f"Port {port} is taken.", f"Set {variable} to another.") from None

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     postgres_port: int | None = Field(None, description="Port of the PostgreSQL leader (5433)")
     replica_port: int | None = Field(None, description="Port of the PostgreSQL replica (5434)")
     smtp_sink_port: int | None = Field(None, description="Port of the SMTP sink (1025)")
+    bounces_port: int | None = Field(
+        None, ge=1, le=65_535, description="Port of the bounce listener; unset: there is none"
+    )
+    bounces_host: str = Field("127.0.0.1", description="Address that the bounce listener has")
 
     database_url: SecretStr | None = Field(
         None, description="DSN of the PostgreSQL leader; several hosts may be named"

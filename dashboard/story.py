@@ -76,9 +76,10 @@ def addressee(found: Mapping[str, Any]) -> str:
             return str(one["address"])
     if isinstance(recipient, str):
         return recipient
-    pushed = recipient.get("push") or [""]
+    [device, *_] = recipient.get("push") or [""]
+    pushed = device if isinstance(device, str) else device["token"]
     names = ("email", "phone", "whatsapp", "telegram", "external_id")
-    return next((str(recipient[name]) for name in names if recipient.get(name)), str(pushed[0]))
+    return next((str(recipient[name]) for name in names if recipient.get(name)), pushed)
 
 
 def steps(found: Mapping[str, Any]) -> list[Step]:

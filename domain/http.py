@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+MAIL: Final = "message/rfc822"
+"""The type of a body that is one whole mail (RFC 2046 §5.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,8 @@ class Webhook:
     url: str
     headers: Mapping[str, str]
     body: bytes
+
+
+def is_mail(headers: Mapping[str, str]) -> bool:
+    """Whether a body is one whole mail; names of `headers` are in lower case."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == MAIL

@@ -12,7 +12,8 @@ from domain.vocabulary import CategoryClass, Channel
 class EmailMessage:
     """One mail to one recipient, assembled: `mime` is the whole message with CRLF line ends.
 
-    `smtputf8` says that an envelope address or a header needs RFC 6531.
+    `smtputf8` says that an envelope address or a header needs RFC 6531. `notify` is what the server
+    is asked to report, in the words of NOTIFY (RFC 3461 §4.1), if it offers DSN.
     """
 
     attempt_id: str
@@ -20,6 +21,7 @@ class EmailMessage:
     rcpt_to: str
     mime: bytes
     smtputf8: bool = False
+    notify: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,16 +29,26 @@ class Recipient:
 
     @classmethod
     def inline(cls, given: Mapping[str, Any]) -> "Recipient":
-        """Return the recipient of a request that names addresses."""
+        """Return the recipient of a request that names addresses; `push` holds tokens, and tokens
+        with their platform.
+        """
+        devices = [
+            {"token": one} if isinstance(one, str) else one for one in given.get("push") or ()
+        ]
         return cls(
             name=given.get("name"),
             email=given.get("email"),
             phone=given.get("phone"),
             telegram=given.get("telegram"),
             whatsapp=given.get("whatsapp"),
-            push=tuple(given.get("push") or ()),
+            push=tuple(dict.fromkeys(one["token"] for one in devices)),
             locale=given.get("locale"),
             timezone=given.get("timezone"),
+            targets={
+                one["token"]: {"platform": one["platform"]}
+                for one in devices
+                if one.get("platform")
+            },
         )
 
     def addresses(self, channel: Channel) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ POST /_control/twilio {"always": "unavailable"} or {"script": ["throttle", "acce
 {"by_address": {"+14155550100": "reject_recipient"}}; GET /_control/twilio lists what was taken;
 POST /_control/twilio/receipt {"event": "delivered", "url": "…", "tag": "att_…", "times": 3,
 "forgery": "wrong_key"} sends a receipt of the latest message, or of the one with that tag.
+Of `smtp` a receipt is a mail: {"event": "failed 5.1.1", "url": "smtp://127.0.0.1:2526"}.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from fakes.http_vendor import Behaviour, Call, FakeVendor, Forgery, Taken
+from fakes.smtp_mail import SMTP, hand_over
 
 
 async def control(request: web.BaseRequest, vendor: FakeVendor, what: str) -> web.Response:
@@ -53,7 +55,8 @@ async def _send_receipt(vendor: FakeVendor, given: dict[str, Any]) -> web.Respon
         )
     except NotImplementedError:
         raise ValueError(f"{vendor.name} sends no receipts") from None
-    answers = await asyncio.gather(*(_post(call) for _ in range(int(given.get("times", 1)))))
+    send = _hand_over if call.method == SMTP else _post
+    answers = await asyncio.gather(*(send(call) for _ in range(int(given.get("times", 1)))))
     return web.json_response({"url": call.url, "answers": answers})
 
 
@@ -63,6 +66,11 @@ async def _post(call: Call) -> int:
         session.request(call.method, call.url, headers=call.headers, data=call.body) as answer,
     ):
         return answer.status
+
+
+async def _hand_over(call: Call) -> int:
+    """Hand a mail to the server of an URL and return its last word."""
+    return await asyncio.to_thread(hand_over, call)
 
 
 def _shown(taken: Taken) -> dict[str, Any]:

@@ -13,22 +13,29 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from fakes.smtp_faults import Fault, Script, parse_fault
 from fakes.smtp_journal import Journal
+from fakes.smtp_mail import FakeMail
 from fakes.smtp_session import Manners, Received, Session
 
-CAPABILITIES = ("SIZE 33554432", "8BITMIME", "SMTPUTF8", "PIPELINING", "ENHANCEDSTATUSCODES")
+CAPABILITIES = (
+    "SIZE 33554432", "8BITMIME", "SMTPUTF8", "PIPELINING", "ENHANCEDSTATUSCODES", "DSN",
+)  # fmt: skip
 
 
 class FakeSmtp:
     """A server on 127.0.0.1, as long as its context lasts; `port` 0 takes a free one.
 
+    `vendor` is its script in the words of all fakes, keeps what was taken, and makes reports of it.
     `tls` is a server's context: for STARTTLS, or with `implicit_tls` from the first byte.
     `user` and `password` make signing in compulsory. `behaviours` maps recipients' local parts to
     faults. With `messages_per_connection` the next MAIL is answered 421.
     """
+
+    settings: ClassVar[Mapping[str, str]] = {}
+    """What an account needs beside its address."""
 
     def __init__(
         self,
@@ -39,12 +46,14 @@ class FakeSmtp:
         implicit_tls: bool = False,
         behaviours: Mapping[str, Fault] | None = None,
         journal: Journal | None = None,
+        vendor: FakeMail | None = None,
         **manners: Any,
     ) -> None:
         self.port = port
         self.connections = 0
         self.messages: list[Received] = []
-        self._script = Script(behaviours)
+        self.vendor = vendor or FakeMail()
+        self._script = Script(behaviours, self.vendor.faults, self.vendor.usual_fault)
         self._manners = Manners(
             capabilities, self._script, self._keep, None if implicit_tls else tls, **manners
         )
@@ -63,6 +72,10 @@ class FakeSmtp:
         while self.commands.count(verb) < times:
             self._manners.heard.clear()
             await self._manners.heard.wait()
+
+    def url(self, _name: str = "") -> str:
+        """Return where it listens, as the settings of an account name it."""
+        return f"smtp://127.0.0.1:{self.port}"
 
     def script(self, *faults: Fault) -> None:
         """Let these faults strike, each when its stage is next reached."""
@@ -119,6 +132,7 @@ class FakeSmtp:
     async def _keep(self, received: Received) -> None:
         if self._journal is None:
             self.messages.append(received)
+            self.vendor.keep(received)
         else:
             await self._journal.append(received.mail_from, received.recipients, received.content)
 

@@ -1,6 +1,6 @@
 """What a fake mail server can do wrong, and when: a script of faults."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -44,19 +44,29 @@ def parse_fault(text: str) -> Fault:
     raise ValueError(f"{text!r} is not stage:act[:text], with stages {STAGES} and acts {ACTS}")
 
 
+def _nothing(_recipients: Sequence[str]) -> Fault | None:
+    return None
+
+
 class Script:
     """The faults still to come, and those that always strike a recipient's local part."""
 
-    def __init__(self, by_local_part: Mapping[str, Fault] | None = None) -> None:
-        self._queue: list[Fault] = []
+    def __init__(
+        self,
+        by_local_part: Mapping[str, Fault] | None = None,
+        queue: list[Fault] | None = None,
+        usual: Callable[[Sequence[str]], Fault | None] = _nothing,
+    ) -> None:
+        self._queue: list[Fault] = [] if queue is None else queue
         self._by_local_part = dict(by_local_part or {})
+        self._usual = usual
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Queue faults; each strikes when its stage is next reached."""
         self._queue.extend(faults)
 
-    def take(self, stage: Stage, recipients: Iterable[str] = ()) -> Fault | None:
-        """Return the fault that strikes now: first of the queue, then of the recipients."""
+    def take(self, stage: Stage, recipients: Sequence[str] = ()) -> Fault | None:
+        """Return the fault that strikes now: the queue's, the recipients', or the usual one."""
         for place, fault in enumerate(self._queue):
             if fault.at == stage:
                 left = replace(fault, times=fault.times - 1)
@@ -67,4 +77,5 @@ class Script:
             found = found or self._by_local_part.get("*")
             if found is not None and found.at == stage:
                 return found
-        return None
+        usual = self._usual(recipients)
+        return usual if usual is not None and usual.at == stage else None

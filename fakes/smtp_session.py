@@ -23,6 +23,7 @@ class Received:
     connection: int
     encrypted: bool
     user: str
+    rcpt_parameters: list[str] = field(default_factory=list)
     at: float = field(default_factory=time.monotonic)
 
 
@@ -70,6 +71,7 @@ class Session:
         self._sender: str | None = None
         self._recipients: list[str] = []
         self._parameters: list[str] = []
+        self._rcpt_parameters: list[str] = []
         self._messages = 0
 
     async def run(self) -> None:
@@ -150,9 +152,11 @@ class Session:
         if self._sender is None:
             await self._say("503 5.5.1 MAIL first")
             return
-        recipient = argument.removeprefix("TO:").strip()[1:-1]
+        path, *parameters = argument.removeprefix("TO:").strip().split(" ")
+        recipient = path[1:-1]
         if await self._answer("rcpt", "250 2.1.5 ok", to=[recipient]):
             self._recipients.append(recipient)
+            self._rcpt_parameters = parameters
 
     async def _data(self, _argument: str) -> None:
         if not self._recipients:
@@ -163,7 +167,7 @@ class Session:
         content = await self._read_content()
         received = Received(
             self._sender or "", self._recipients, content, self._parameters,
-            self._number, self._encrypted, self._user,
+            self._number, self._encrypted, self._user, self._rcpt_parameters,
         )  # fmt: skip
         self._sender, self._recipients = None, []
         await self._end(received)

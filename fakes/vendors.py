@@ -20,6 +20,7 @@ from fakes.mandrill import FakeMandrill
 from fakes.sendgrid import FakeSendGrid
 from fakes.ses import FakeSes
 from fakes.smtp import FakeSmtp
+from fakes.smtp_mail import FakeMail
 from fakes.sns import FakeSnsPush, FakeSnsSms
 from fakes.telegram import FakeTelegram
 from fakes.twilio import FakeTwilio, FakeTwilioWhatsApp
@@ -40,13 +41,16 @@ async def serve(port: int, smtp_port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    mail = FakeMail()
     async with (
-        FakeHttp(*(fake() for fake in FAKES), port=port) as server,
+        FakeHttp(*(fake() for fake in FAKES), mail, port=port) as server,
         FakeHttp2(FakeApns(), port=port + 1 if port else 0) as http2,
-        FakeSmtp(port=smtp_port) as smtp,
+        FakeSmtp(port=smtp_port, vendor=mail) as smtp,
     ):
-        told = [f"smtp             smtp://127.0.0.1:{smtp.port}?starttls=never"]
-        told += [f"{name:<16} {server.url(name)}" for name in sorted(server.vendors)]
+        told = [f"{mail.name:<16} {smtp.url()}?starttls=never"]
+        told += [
+            f"{name:<16} {server.url(name)}" for name in sorted(set(server.vendors) - {"smtp"})
+        ]
         told.append(f"{FakeApns.name:<16} {http2.url(FakeApns.name)} {http2.settings['ca_file']}")
         told.append(f"control          http://127.0.0.1:{server.port}/_control/<vendor>")
         sys.stdout.write("\n".join(told) + "\n")

@@ -280,7 +280,7 @@ def _recipient_keys(request: NotificationRequest, profile: UUID | None) -> list[
             value.lower()
             for value in (
                 given.external_id, given.email, given.phone, given.telegram, given.whatsapp,
-                *given.push,
+                *given.push_tokens,
             )
             if value
         ]  # fmt: skip

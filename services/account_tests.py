@@ -27,7 +27,13 @@ SECONDS: Final = 20.0
 _HELLO: Final = "It works: this is a test of the account {name}."
 _PUSHED: Final = frozenset({Channel.PUSH, Channel.WEBPUSH, Channel.INAPP})
 _REACH: Final = ("base_url", "url", "host", "port", "security", "ca_file")
-_SENDER: Final = ("from", "messaging_service_sid", "phone_number_id", "configuration_set")
+_SENDER: Final = (
+    "from",
+    "bounces",
+    "messaging_service_sid",
+    "phone_number_id",
+    "configuration_set",
+)
 
 
 async def try_account(app: App, actor: Actor, id_text: str, request: AccountTest) -> dict[str, Any]:

@@ -132,5 +132,7 @@ async def _present(app: App, conn: AsyncConnection, name: str) -> dict[str, Any]
 
 
 def _is_sink(present: dict[str, Any], sink: dict[str, Any]) -> bool:
-    """Whether an account leads to the built-in sink, on whatever port it was."""
-    return {**present, "port": None} == {**sink, "port": None}
+    """Whether an account leads to the built-in sink, on whatever port it was; settings that an
+    earlier version did not know are the sink's.
+    """
+    return {**sink, **present, "port": None} == {**sink, "port": None}

@@ -121,10 +121,14 @@ def shown_recipient(row: Row[Any]) -> Any:
         if key in ("email", "phone", "telegram", "whatsapp"):
             shown[key] = mask(value)
         elif key == "push":
-            shown[key] = [mask(token) for token in value]
+            shown[key] = [_masked_device(one) for one in value]
         else:
             shown[key] = value
     return shown
+
+
+def _masked_device(given: str | Mapping[str, Any]) -> Any:
+    return mask(given) if isinstance(given, str) else {**given, "token": mask(given["token"])}
 
 
 def _said(row: Row[Any], words: Mapping[str, Any], locale: str | None) -> dict[str, Any]:

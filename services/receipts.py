@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Forbidden, Invalid, NotFound, Unavailable
-from domain.http import HttpRequest, HttpResponse, Webhook
+from domain.http import HttpRequest, HttpResponse, Webhook, is_mail
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.report import Heard, ReceiptForged
 from domain.storable import storable_text
@@ -28,11 +28,14 @@ from stores.database import DATABASE_ERRORS
 from stores.sealing import SealBroken
 from stores.webhook_calls import WebhookCall
 from vendors.contract import Checking, VendorKind, Webhooks
+from vendors.http_outcomes import Unreadable
 from vendors.registry import KINDS
 
 log = structlog.get_logger()
 
 MOST_OCTETS: Final = 1_048_576
+MOST_MAIL_OCTETS: Final = 10_485_760
+"""Of a call that is a mail: reports of some servers return all of what was sent."""
 FORGED, UNREADABLE = "forged", "unreadable"
 VERDICTS: Final = (HEARD, REPEATED, UNMATCHED, FOREIGN, UNREADABLE, FORGED)
 _FORGED_KEPT: Final = 5
@@ -65,14 +68,27 @@ async def hear(app: App, account_text: str, webhook: Webhook) -> HttpResponse:
     try:
         heard = webhooks.receipts(webhook, settings)
     except _BROKEN as error:
-        await _keep_unreadable(app, account.id, webhook, type(error).__name__)
-        raise Invalid(f"The call is signed but cannot be read: {type(error).__name__}.") from None
+        why = str(error) if isinstance(error, Unreadable) else type(error).__name__
+        await _keep_unreadable(app, account.id, webhook, why)
+        raise Invalid(f"The call is signed but cannot be read: {why}.") from None
     call_id = new_id()
     answers = await _keep(app, account.id, call_id, webhook, heard)
     await start_answers(app, answers)
     if heard.follow is not None:
         await _follow(app, call_id, heard.follow)
     return heard.answer
+
+
+async def keep_forged(app: App, account_id: UUID, webhook: Webhook, why: str) -> None:
+    """Count a forged call; the first ones of a while are stored too, without what they say."""
+
+    async def work(conn: AsyncConnection) -> None:
+        seen = await receipt_counts.count(conn, account_id, forged=1)
+        if seen <= _FORGED_KEPT:
+            call = _call(new_id(), account_id, webhook, FORGED, detail=why, whole=False)
+            await webhook_calls.add(conn, call)
+
+    await app.db.retrying(work)
 
 
 async def find(
@@ -133,32 +149,22 @@ async def _verify(
     try:
         needed = webhooks.needs(webhook, settings)
         material = await app.outside.fetch(needed)
-        webhooks.verify(webhook, settings, Checking(datetime.now(UTC), material))
+        checking = Checking(datetime.now(UTC), material, app.return_paths)
+        webhooks.verify(webhook, settings, checking)
     except ReceiptForged as forged:
-        await _keep_forged(app, account_id, webhook, str(forged))
+        await keep_forged(app, account_id, webhook, str(forged))
         raise Forbidden(f"The call is not signed as it must be: {forged}.") from None
     except _BROKEN as error:
-        await _keep_forged(app, account_id, webhook, f"cannot be checked: {type(error).__name__}")
+        await keep_forged(app, account_id, webhook, f"cannot be checked: {type(error).__name__}")
         raise Forbidden("The call is not signed as it must be: it cannot be checked.") from None
-
-
-async def _keep_forged(app: App, account_id: UUID, webhook: Webhook, why: str) -> None:
-    """Count a forged call; the first ones of a while are stored too, without what they say."""
-
-    async def work(conn: AsyncConnection) -> None:
-        seen = await receipt_counts.count(conn, account_id, forged=1)
-        if seen <= _FORGED_KEPT:
-            call = _call(new_id(), account_id, webhook, FORGED, detail=why, whole=False)
-            await webhook_calls.add(conn, call)
-
-    await app.db.retrying(work)
 
 
 async def _keep_unreadable(app: App, account_id: UUID, webhook: Webhook, why: str) -> None:
     said = webhook.url.partition("?")[2] + webhook.body.decode("utf-8", "replace")
 
     async def work(conn: AsyncConnection) -> None:
-        whole = await reports.names_no_password(conn, said)
+        # A mail may return a one-time password without naming its attempt as we do.
+        whole = not is_mail(webhook.headers) and await reports.names_no_password(conn, said)
         call = _call(new_id(), account_id, webhook, UNREADABLE, detail=why, whole=whole)
         await webhook_calls.add(conn, call)
 
@@ -222,7 +228,7 @@ def _call(
         method=webhook.method,
         headers=headers,
         query=query if whole else None,
-        body=webhook.body if whole else None,
+        body=webhook.body[:MOST_OCTETS] if whole else None,
         bytes=len(webhook.body),
         verdict=verdict,
         detail=storable_text(detail[:500]),

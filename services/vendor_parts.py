@@ -22,4 +22,4 @@ def vendor_parts(app: App) -> Parts:
     def http_pool(settings: HttpSettings) -> Connections:
         return Http2Pool(settings, guard) if settings.http2 else HttpPool(settings, guard)
 
-    return Parts(mail_pool=SmtpPool, keep=keep, http_pool=http_pool)
+    return Parts(mail_pool=SmtpPool, keep=keep, http_pool=http_pool, return_paths=app.return_paths)

@@ -17,6 +17,7 @@ from domain.http import HttpExchange, HttpRequest, Webhook
 from domain.message import ContentMessage, EmailMessage, Message
 from domain.outcome import Outcome
 from domain.report import Heard, Report
+from domain.return_paths import ReturnPaths
 from domain.vocabulary import Channel
 
 Keep = Callable[[ContentMessage], Awaitable[None]]
@@ -176,15 +177,20 @@ class Parts:
     keep: Keep
     http_pool: Callable[[Any], HttpPool]
     """Over HTTP/1.1, or over HTTP/2 where the settings say `http2`."""
+    return_paths: ReturnPaths = field(default_factory=ReturnPaths)
+    """Makes the return paths of mail; without a key it makes none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """What a signature is checked with: the clock, and what `Webhooks.needs` had fetched."""
+    """What a signature is checked with: the clock, what `Webhooks.needs` had fetched, and the keys
+    that return paths were made with.
+    """
 
     now: datetime
     material: Mapping[str, bytes] = field(default_factory=dict)
     """Bodies by URL."""
+    return_paths: ReturnPaths = field(default_factory=ReturnPaths)
 
 
 def _needs_nothing(webhook: Webhook, settings: Any) -> Sequence[HttpRequest]:  # noqa: ARG001

@@ -16,7 +16,9 @@ _STARTTLS: Final[dict[str, Security]] = {
     "optional": "opportunistic",
     "never": "plain",
 }
-_PARAMETERS: Final = frozenset({"ca_file", "client_name", "from", "connections"})
+_PARAMETERS: Final = frozenset(
+    {"ca_file", "client_name", "from", "connections", "bounces", "delivery_reports"}
+)
 
 
 def read_smtp_url(url: object) -> dict[str, Any]:

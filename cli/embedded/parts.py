@@ -93,16 +93,23 @@ def processes(settings: Settings, folder: DataFolder) -> list[Part]:
         "TOCSIN_LOG_FORMAT": "json",
     }
 
-    def own(name: str, title: str, *arguments: str, port: int | None = None) -> Part:
-        ready = _listens(settings, port) if port else _always
+    def own(
+        name: str, title: str, *arguments: str, port: int | None = None, host: str = "127.0.0.1"
+    ) -> Part:
+        ready = _listens(settings, port, host) if port else _always
         command = [sys.executable, "-m", "cli.main", *arguments]
         return Part(name=name, title=title, command=command, ready=ready, port=port, env=env)
 
+    bounces = own(
+        "bounces", "Bounce listener", "bounces",
+        port=settings.bounces_port, host=settings.bounces_host,
+    )  # fmt: skip
     return [
         own("api", "API and dashboard", "api", port=settings.port),
         own("worker-high", "Worker, high and medium lane", "worker", "--lanes", "high,medium"),
         own("worker-low", "Worker, low lane and upkeep", "worker", "--lanes", "low,control"),
         own("smtp-sink", "SMTP sink", "smtp-sink", port=settings.smtp_sink_port),
+        *([bounces] if settings.bounces_port is not None else []),
     ]
 
 
@@ -117,7 +124,7 @@ async def _always() -> bool:
     return True
 
 
-def _listens(settings: Settings, port: int) -> Callable[[], Awaitable[bool]]:
+def _listens(settings: Settings, port: int, host: str) -> Callable[[], Awaitable[bool]]:
     async def http() -> bool:
         try:
             async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
@@ -128,7 +135,7 @@ def _listens(settings: Settings, port: int) -> Callable[[], Awaitable[bool]]:
 
     async def socket() -> bool:
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await asyncio.open_connection(reach(host), port)
         except OSError:
             return False
         writer.close()

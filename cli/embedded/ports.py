@@ -18,6 +18,8 @@ def check_ports(settings: Settings) -> None:
         "replica_port": ("the PostgreSQL replica", "127.0.0.1"),
         "smtp_sink_port": ("the SMTP sink", "127.0.0.1"),
     }
+    if settings.bounces_port is not None:
+        wanted["bounces_port"] = ("the bounce listener", settings.bounces_host)
     _check_host(settings.host)
     taken = [
         f"Port {getattr(settings, name)} for {use} is taken{_owner(getattr(settings, name))}; "

@@ -2,6 +2,7 @@
 
 import asyncio
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,9 @@ DYNAMIC_CONFIG: Final = {
 }
 
 
-def command(*, port: int, ui_port: int | None, data: Path | None) -> list[str]:
+def command(
+    *, port: int, ui_port: int | None, data: Path | None, namespaces: Sequence[str] = ()
+) -> list[str]:
     """Return the command of a server; without a data file it forgets at its end."""
     parts = [
         str(BINARY), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port),
@@ -46,6 +49,8 @@ def command(*, port: int, ui_port: int | None, data: Path | None) -> list[str]:
     ]  # fmt: skip
     parts += ["--headless"] if ui_port is None else ["--ui-port", str(ui_port)]
     parts += [] if data is None else ["--db-filename", str(data)]
+    for namespace in namespaces:
+        parts += ["--namespace", namespace]
     for name, kind in SEARCH_ATTRIBUTES.items():
         parts += ["--search-attribute", f"{name}={kind}"]
     for key, value in DYNAMIC_CONFIG.items():

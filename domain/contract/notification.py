@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.content import Content
+from domain.device_tokens import Platform, check_token
 from domain.vocabulary import Channel, ChannelPolicy, Priority
 
 
@@ -39,13 +40,44 @@ def check_timezone(value: str) -> str:
     return value
 
 
+def check_push_token(value: str) -> str:
+    """Return a push token whose form is possible, whatever its platform."""
+    if wrong := check_token(value, None):
+        raise ValueError(wrong)
+    return value
+
+
 Email = Annotated[Line, Field(max_length=320), AfterValidator(check_email)]
 Phone = Annotated[Line, Field(max_length=40), AfterValidator(check_phone)]
+PushToken = Annotated[Line, Field(min_length=1, max_length=4096), AfterValidator(check_push_token)]
 Timezone = Annotated[Line, Field(max_length=64), AfterValidator(check_timezone)]
 Locale = Annotated[Line, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$")]
 Key = Annotated[Line, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 TemplateRef = Annotated[
     Line, Field(max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(@[1-9][0-9]{0,8})?$")
+]
+
+
+class PushDevice(Request):
+    """A push token with the platform of its phone, which the token alone may not tell."""
+
+    token: PushToken
+    platform: Platform | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "PushDevice":
+        if wrong := check_token(self.token, self.platform):
+            raise WrongField("token", wrong)
+        return self
+
+
+def _token_kind(value: object) -> str:
+    return "<token>" if isinstance(value, str) else "<device>"
+
+
+Push = Annotated[
+    Annotated[PushToken, Tag("<token>")] | Annotated[PushDevice, Tag("<device>")],
+    Discriminator(_token_kind),
 ]
 
 
@@ -57,12 +89,15 @@ class InlineRecipient(Request):
     phone: Phone | None = None
     telegram: Annotated[Line, Field(min_length=1, max_length=64)] | None = None
     whatsapp: Phone | None = None
-    push: Annotated[
-        list[Annotated[Line, Field(min_length=1, max_length=4096)]], Field(max_length=50)
-    ] = []
+    push: Annotated[list[Push], Field(max_length=50)] = []
     name: Annotated[Line, Field(max_length=255)] | None = None
     locale: Locale | None = None
     timezone: Timezone | None = None
+
+    @property
+    def push_tokens(self) -> list[str]:
+        """The tokens of `push`, whichever way they are given."""
+        return [one if isinstance(one, str) else one.token for one in self.push]
 
     @model_validator(mode="after")
     def _reachable(self) -> "InlineRecipient":

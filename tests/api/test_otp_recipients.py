@@ -9,7 +9,8 @@ import pytest
 from temporalio.client import Client as Temporal
 
 from domain.ids import encode
-from tests.fixtures.otp import NAMESPACE, PHONE, OtpClient
+from tests.fixtures.otp import PHONE, OtpClient
+from tests.fixtures.servers import UNSERVED
 
 NOBODY = "prf_00000000000000000000000000"
 
@@ -62,7 +63,7 @@ async def test_nobodys_code_never_verifies_and_is_spent_like_others(otp: OtpClie
 
 
 async def test_as_much_work_is_started_for_nobody(otp: OtpClient) -> None:
-    temporal = await Temporal.connect(otp.app.temporal.target, namespace=NAMESPACE)
+    temporal = await Temporal.connect(otp.app.temporal.target, namespace=UNSERVED)
     id = (await by_name(otp, {"external_id": "nobody"})).json()["id"]
     [notification] = (await otp.row(id)).notification_ids
     described = await temporal.get_workflow_handle(encode("ntf", notification)).describe()

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from bench.latency import Round
+from bench.otp import Codes
 from bench.report import Report, figures, percentiles
 
 
@@ -15,7 +16,10 @@ def a_round(sent: float, completed: float) -> Round:
 
 def a_report(*rounds: Round) -> Report:
     versions = {"PostgreSQL": "18.1", "Temporal": "1.30.0"}
-    return Report(rounds, {"API and dashboard": 123.4}, versions, "python -m bench", (0.2, 500.0))
+    codes = Codes([0.1] * 20, [0.15] * 20, least_queued=5_000, low_per_second=321.0)
+    return Report(
+        rounds, codes, {"API and dashboard": 123.4}, versions, "python -m bench", (0.2, 500.0)
+    )
 
 
 def test_percentiles_are_interpolated() -> None:
@@ -38,6 +42,8 @@ def test_the_table_shows_both_and_their_ratio() -> None:
     reference = "Reference: workflow with one no-op activity, start until completed"
     assert rows[reference] == ["20.0"] * 3
     assert rows["**Ratio**"] == ["**1.50**"] * 3
+    assert rows["The same, at least 5,000 low ones waiting"] == ["150.0"] * 3
+    assert rows["**Busy to idle**"] == ["**1.50**"] * 3
     assert rows["API and dashboard"] == ["123"]
     spread = "p50 by round: Tocsin 30.0, 10.0, 90.0; reference 20.0, 10.0, 60.0."
     assert spread in a_report(*rounds).table()

@@ -15,10 +15,10 @@ from tests.cli.commands import Shell
 from tests.fixtures.servers import free_port
 
 COMMANDS = (
-    "up", "status", "down", "api", "worker", "smtp-sink", "migrate", "doctor", "config", "send",
-    "tail", "vendors", "rotate-secrets", "keys create", "users reset-password", "accounts list",
-    "accounts add", "accounts test", "accounts health", "accounts pause", "accounts resume",
-    "accounts remove",
+    "up", "status", "down", "api", "worker", "smtp-sink", "bounces", "migrate", "doctor", "config",
+    "send", "tail", "vendors", "rotate-secrets", "keys create", "users reset-password",
+    "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
+    "accounts resume", "accounts remove",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -207,6 +207,12 @@ async def test_a_sink_on_a_taken_port_does_not_blame_the_database(
     said = await shell.run("smtp-sink", code=1)
     assert "database" not in said.err
     assert "TOCSIN_SMTP_SINK_PORT" in said.err
+
+
+async def test_a_bounce_listener_needs_a_port(shell: Shell) -> None:
+    said = await shell.run("bounces", code=1)
+    assert said.err.startswith("There is no port for bounce mails.")
+    assert "TOCSIN_BOUNCES_PORT" in said.err
 
 
 async def test_tail_ends_cleanly_while_it_waits_for_an_api(shell: Shell) -> None:

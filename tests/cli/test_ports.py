@@ -23,6 +23,7 @@ USES = {
     "postgres_port": "PostgreSQL",
     "replica_port": "the PostgreSQL replica",
     "smtp_sink_port": "the SMTP sink",
+    "bounces_port": "the bounce listener",
 }
 
 

@@ -70,7 +70,7 @@ class Case:
     """Content over the vendor's limit, to be refused before anything is sent."""
 
     server: Callable[..., Any] = FakeHttp
-    """What serves the fake; FakeHttp2 for a vendor that speaks HTTP/2 only."""
+    """What serves the fake: FakeHttp2 for a vendor that speaks HTTP/2 only, a mail server."""
 
     @property
     def id(self) -> str:
@@ -93,8 +93,8 @@ class Case:
         """Return the case with the place of its vendor in its address."""
         return replace(self, address=self.address.replace("{base_url}", base_url))
 
-    def message(self, **given: Any) -> ContentMessage:
-        """Return a message to its recipient."""
+    def message(self, **given: Any) -> Any:
+        """Return a message to its recipient, of the kind that the vendor takes."""
         attempt = given.pop("attempt_id", "att_00000000000000000000000001")
         usual: dict[str, Any] = {
             "attempt_id": attempt,
@@ -108,7 +108,7 @@ class Case:
         }
         return ContentMessage(**{**usual, **given})
 
-    def messages(self, count: int) -> list[ContentMessage]:
+    def messages(self, count: int) -> list[Any]:
         """Return messages of different attempts; mail goes to as many addresses, since vendors
         tell the mails of one call apart by them.
         """

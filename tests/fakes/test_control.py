@@ -9,13 +9,16 @@ import pytest
 from aiohttp import web
 
 from fakes.http_server import FakeHttp
+from fakes.smtp import FakeSmtp
+from fakes.smtp_mail import FakeMail
 from fakes.twilio import FakeTwilio
 from tests.contract.case import Case
 from tests.contract.conftest import all_cases
-from tests.fixtures.mail import soon
+from tests.fixtures.mail import a_mail, soon
 from tests.fixtures.vendors import parts_for
 from vendors.registry import KINDS
 
+ATTEMPT = "att_00000000000000000000000001"
 CASE: Case = next(case for case in all_cases() if case.vendor == "twilio")
 
 
@@ -79,6 +82,33 @@ async def test_what_it_cannot_do_is_said(client: httpx.AsyncClient) -> None:
     assert "throttle" in wrong.json()["behaviours"]
     assert (await client.post("/_control/twilio/receipt", json={"event": "x"})).status_code == 404
     assert (await client.get("/_control/nobody")).status_code == 404
+
+
+async def test_a_mail_server_behaves_as_told_and_reports_by_mail() -> None:
+    mail = FakeMail()
+    case = next(case for case in all_cases() if case.vendor == "smtp")
+    async with FakeHttp(mail) as server, FakeSmtp(vendor=mail) as smtp, FakeSmtp() as listener:
+        account = KINDS["smtp"].open(case.account(smtp.url(), user=""), parts_for())
+        base = f"http://127.0.0.1:{server.port}"
+        async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+            told = {
+                "script": ["throttle"],
+                "by_address": {"nobody@example.org": "reject_recipient"},
+            }
+            assert (await client.post("/_control/smtp", json=told)).status_code == 200
+            nobody = a_mail(attempt_id=ATTEMPT, rcpt_to="nobody@example.org")
+            mails = [case.message(), case.message(), nobody]
+            kinds = [(await account.send(one, deadline=soon())).kind for one in mails]
+            assert kinds == ["throttled", "accepted", "rejected"]
+            await account.close()
+            report = {"event": "failed 5.1.1", "url": listener.url(), "times": 2}
+            answer = (await client.post("/_control/smtp/receipt", json=report)).json()
+            assert answer["answers"] == [250, 250]
+            assert (await client.get("/_control/smtp")).json()["taken"][0]["tag"] == ATTEMPT
+            assert (await client.get("/smtp/anything")).status_code == 404
+    assert [one.mail_from for one in listener.messages] == ["", ""]
+    assert {one.recipients[0] for one in listener.messages} == {smtp.messages[0].mail_from}
+    assert b"Status: 5.1.1" in listener.messages[0].content
 
 
 async def test_the_command_serves_every_fake() -> None:

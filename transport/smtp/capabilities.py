@@ -15,6 +15,7 @@ class Capabilities:
     starttls: bool = False
     pipelining: bool = False
     enhanced_codes: bool = False
+    dsn: bool = False
     auth: frozenset[str] = frozenset()
 
 
@@ -36,5 +37,6 @@ def parse_capabilities(lines: Iterable[str]) -> Capabilities:
         starttls="STARTTLS" in offered,
         pipelining="PIPELINING" in offered,
         enhanced_codes="ENHANCEDSTATUSCODES" in offered,
+        dsn="DSN" in offered,
         auth=frozenset(offered.get("AUTH", [])),
     )

@@ -10,6 +10,7 @@ from transport.smtp.exchange import Phase, Problem, Stopped
 from transport.smtp.mailbox import InvalidMailbox, Mailbox, parse_mailbox
 
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_NOT_XTEXT: Final = re.compile(r"[^!-*,-<>-~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,10 @@ class Envelope:
 def seal_envelope(message: EmailMessage, offered: Capabilities) -> Envelope:
     """Return the envelope for a server that offers this much.
 
-    Raises Stopped before anything is written: for an address that is not valid or needs SMTPUTF8
-    where it is not offered, for 8-bit content without 8BITMIME (RFC 6152), and for a message over
-    the limit of SIZE (RFC 1870).
+    What `notify` asks for is asked where DSN is offered (RFC 3461): reports that name the attempt
+    and return only the header. Raises Stopped before anything is written: for an address that is
+    not valid or needs SMTPUTF8 where it is not offered, for 8-bit content without 8BITMIME (RFC
+    6152), and for a message over the limit of SIZE (RFC 1870).
     """
     sender = _mailbox(message.mail_from, "sender", offered) if message.mail_from else None
     recipient = _mailbox(message.rcpt_to, "recipient", offered)
@@ -42,9 +44,15 @@ def seal_envelope(message: EmailMessage, offered: Capabilities) -> Envelope:
         parameters.append(" BODY=8BITMIME")
     if utf8:
         parameters.append(" SMTPUTF8")
+    wishes: list[str] = []
+    if message.notify and offered.dsn:
+        parameters.append(f" RET=HDRS ENVID={_xtext(message.attempt_id)}")
+        wishes.append(f" NOTIFY={message.notify}")
+        if recipient.ascii:
+            wishes.append(f" ORCPT=rfc822;{_xtext(str(recipient))}")
     return Envelope(
         f"MAIL FROM:<{sender or ''}>{''.join(parameters)}\r\n".encode(),
-        f"RCPT TO:<{recipient}>\r\n".encode(),
+        f"RCPT TO:<{recipient}>{''.join(wishes)}\r\n".encode(),
     )
 
 
@@ -60,6 +68,11 @@ def stuff_body(mime: bytes) -> bytes:
         mime = b"." + mime
     mime = mime.replace(b"\r\n.", b"\r\n..")
     return mime if mime.endswith(b"\r\n") or not mime else mime + b"\r\n"
+
+
+def _xtext(text: str) -> str:
+    """Return ASCII text as a parameter may hold it (RFC 3461 §4)."""
+    return _NOT_XTEXT.sub(lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def _mailbox(address: str, problem: Problem, offered: Capabilities) -> Mailbox:

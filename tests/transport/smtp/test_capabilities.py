@@ -16,6 +16,7 @@ def test_all_that_we_know_of() -> None:
         "PIPELINING",
         "SMTPUTF8",
         "CHUNKING",
+        "DSN",
     ]
     assert parse_capabilities(lines) == Capabilities(
         size=True,
@@ -25,6 +26,7 @@ def test_all_that_we_know_of() -> None:
         starttls=True,
         pipelining=True,
         enhanced_codes=True,
+        dsn=True,
         auth=frozenset({"LOGIN", "PLAIN", "XOAUTH2"}),
     )
 

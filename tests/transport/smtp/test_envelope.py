@@ -28,6 +28,32 @@ def test_size_is_told_where_it_is_offered() -> None:
     assert envelope.mail == b"MAIL FROM:<tocsin@example.com> SIZE=%d\r\n" % len(MIME)
 
 
+DSN = Capabilities(dsn=True)
+NAMED = {"notify": "FAILURE,DELAY", "attempt_id": "att_1+=~"}
+
+
+def test_reports_are_asked_for_where_they_are_offered() -> None:
+    envelope = seal_envelope(a_mail(**NAMED, rcpt_to="sam+x=y@example.org"), DSN)
+    assert envelope.mail == (
+        b"MAIL FROM:<tocsin@example.com> RET=HDRS ENVID=att_1+2B+3D~\r\n"
+    )  # fmt: skip
+    assert envelope.rcpt == (
+        b"RCPT TO:<sam+x=y@example.org> NOTIFY=FAILURE,DELAY"
+        b" ORCPT=rfc822;sam+2Bx+3Dy@example.org\r\n"
+    )
+
+
+def test_reports_are_not_asked_for_elsewhere() -> None:
+    assert seal_envelope(a_mail(**NAMED), NOTHING) == seal_envelope(a_mail(), NOTHING)
+    assert seal_envelope(a_mail(), DSN) == seal_envelope(a_mail(), NOTHING)
+
+
+def test_an_address_beyond_ascii_is_not_told_as_the_original_one() -> None:
+    offered = Capabilities(dsn=True, smtputf8=True, eightbitmime=True)
+    envelope = seal_envelope(a_mail(**NAMED, rcpt_to="jürgen@example.org"), offered)
+    assert envelope.rcpt.endswith(b" NOTIFY=FAILURE,DELAY\r\n")
+
+
 def test_8_bit_content_is_declared() -> None:
     envelope = seal_envelope(a_mail(mime="é\r\n".encode()), ALL)
     assert envelope.mail.endswith(b" SIZE=4 BODY=8BITMIME\r\n")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from domain.outcome import Outcome
-from vendors.email.smtp import STATUSES, UNLISTED, outcome, outcome_without_reply
+from vendors.email.smtp_answers import STATUSES, UNLISTED, outcome, outcome_without_reply
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,13 @@ def test_the_rest_of_a_url() -> None:
     assert found.ca_file == "/etc/ca.pem"
 
 
+def test_bounces_of_a_url() -> None:
+    found = Settings.from_url("smtp://h?bounces=bounce@mail.example.com&delivery_reports=true")
+    assert (found.bounces, found.delivery_reports) == ("bounce@mail.example.com", True)
+    assert Settings.from_url("smtp://h?bounces=b-*@e.com").bounces == "b-*@e.com"
+    assert not Settings.from_url("smtp://h").bounces
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -68,6 +75,10 @@ def test_the_rest_of_a_url() -> None:
         "smtp://h?client_name=a%0d%0ab",
         "smtp://h?from=a%0d%0ab",
         "smtp://h?connections=0",
+        "smtp://h?bounces=a@b@c",
+        "smtp://h?bounces=a@b%0d%0a",
+        "smtp://h?bounces=an-address-that-is-much-too-long@e.com",
+        "smtp://h?delivery_reports=perhaps",
         "smtp://[::1",
     ],
 )
