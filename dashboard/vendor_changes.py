@@ -69,7 +69,7 @@ async def add(request: Request, app: Console, session: Signed, fields: Form) -> 
     return see_other(f"/vendors/{made.content['id']}", flash="Added. Send a test message over it.")
 
 
-@router.get("/{id}/edit")
+@router.get("/{id}/change")
 async def show_change(request: Request, id: str, app: Console, session: Signed) -> Response:
     """Show the form with what the account is now."""
     session.actor.require("accounts:write")
@@ -79,7 +79,7 @@ async def show_change(request: Request, id: str, app: Console, session: Signed) 
     return _page(request, kind, inputs, texts_of(inputs, found), found=found)
 
 
-@router.post("/{id}/edit")
+@router.post("/{id}/change")
 async def change(
     request: Request, id: str, app: Console, session: Signed, fields: Form
 ) -> Response:

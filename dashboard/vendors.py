@@ -15,6 +15,7 @@ from dashboard.vendor_inputs import by_country, settings_inputs
 from dashboard.vendor_tests import trial_inputs, try_account
 from dashboard.vendor_words import facts, judge, pace, standing
 from domain.errors import Invalid, NotFound, Problem
+from domain.vocabulary import Channel
 from services import account_health, accounts
 from services import vendors as kinds
 from services.access import Actor, Session
@@ -72,10 +73,10 @@ async def resume(id: str, app: Console, session: Signed, _fields: Form) -> Respo
 
 @router.post("/{id}/remove")
 async def remove(id: str, app: Console, session: Signed, fields: Form) -> Response:
-    """Take an account away, unless it was changed since the page was read."""
+    """Remove an account, unless it was changed since the page was read."""
     found = await accounts.get(app, session.actor, id)
     await accounts.remove(app, session.actor, id, seen_version(fields))
-    return see_other("/vendors", flash=f"{found['name']} is taken away.")
+    return see_other("/vendors", flash=f"{found['name']} is removed.")
 
 
 def kind_or_none(actor: Actor, name: str) -> dict[str, Any] | None:
@@ -100,18 +101,21 @@ async def _page(
     kind = kind_or_none(session.actor, account["vendor"])
     inputs = trial_inputs(account["channel"])
     errors, others = form_errors(problem, {one.name for one in inputs}) if problem else ({}, [])
+    may_write = session.actor.may("accounts:write")
     if fields is None:
-        mail = account["channel"] == "email"
+        mail = account["channel"] == Channel.EMAIL
         fields = {"address": str(session.user["email"])} if mail else {}
-    told = facts(settings_inputs(kind["settings"]), account) if kind else []
     return page(
         request, "vendor.html", status=problem.status if problem else 200,
-        it=account, health=health, standing=standing, pace=pace(health), kind=kind, settings=told,
+        it=account, health=health, standing=standing, pace=pace(health), kind=kind,
+        settings=facts(settings_inputs(kind["settings"]), account) if kind else [],
         bars=bars(health["minutes"], health["as_of"]), groups=GROUPS, kinds=account_health.KINDS,
         inputs=inputs, fields=fields, errors=errors, others=others, tried=tried,
-        may_write=session.actor.may("accounts:write"), others_in_use=[
-            one["name"]
-            for one in await account_health.find(app, session.actor, [account["channel"]])
-            if one["in_use"] and one["id"] != account["id"]
-        ],
+        may_write=may_write, alone=may_write and await _alone(app, session.actor, account),
     )  # fmt: skip
+
+
+async def _alone(app: App, actor: Actor, account: Mapping[str, Any]) -> bool:
+    """Whether no other account of its channel is in use."""
+    found = await account_health.find(app, actor, [account["channel"]])
+    return not any(one["in_use"] for one in found if one["id"] != account["id"])

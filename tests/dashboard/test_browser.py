@@ -178,7 +178,7 @@ async def test_pages_are_accessible_and_fit(
     paths = ("/", "/notifications", "/notifications?state=sent&channel=email",
              f"/notifications/{done['id']}", f"/notifications/{held['id']}",
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
-             "/vendors", f"/vendors/{account}", f"/vendors/{account}/edit", "/vendors/new",
+             "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
              "/vendors/new?channel=push&vendor=fcm", "/sign-in")  # fmt: skip
     for path in paths:
         await page.goto(path)

@@ -1,4 +1,4 @@
-"""Adding and editing vendor accounts by forms: every vendor's, secrets kept and never shown."""
+"""Adding and changing vendor accounts by forms: every vendor's, secrets kept and never shown."""
 
 import re
 from typing import Any
@@ -165,27 +165,27 @@ async def test_what_no_form_of_ours_sends_is_refused(
     assert await accounts(client, "twilio") == []
 
 
-async def edit(browser: Browser, id: str, **change: str) -> Any:
+async def sent_form(browser: Browser, id: str, **changed: str) -> Any:
     """Change fields of an account's form as it is shown, and send it."""
-    path = f"/vendors/{id}/edit"
+    path = f"/vendors/{id}/change"
     page = (await browser.get(path)).text
     fields = dict(re.findall(r'<input[^>]+name="([^"]+)"[^>]*? value="([^"]*)"', page))
     boxes = re.findall(r'<input type="checkbox"[^>]* name="([^"]+)" value="yes">', page)
     sent = {name: value for name, value in fields.items() if name not in boxes}
-    return await browser.post(path, data={**sent, **change})
+    return await browser.post(path, data={**sent, **changed})
 
 
-async def test_an_edit_keeps_the_secret_that_is_left_empty(
+async def test_a_change_keeps_the_secret_that_is_left_empty(
     client: Client, browser_client: Browser
 ) -> None:
     settings = {**SETTINGS, "api_key": "SK1", "api_secret": "also-secret"}
     account = await made(client, settings=settings, cost=0.5, countries=["DE"])
-    page = (await browser_client.get(f"/vendors/{account['id']}/edit")).text
+    page = (await browser_client.get(f"/vendors/{account['id']}/change")).text
     assert "also-secret" not in page
     assert FakeTwilio.token not in page
     assert "Set; leave it empty to keep it. Auth token" in page
     change = {"settings.from": "+14155550188", "cost": "", "countries": "DE, FR"}
-    answer = await edit(browser_client, account["id"], **change)
+    answer = await sent_form(browser_client, account["id"], **change)
     assert answer.status_code == 303, answer.text
     found = (await client.get(f"/v1/accounts/{account['id']}")).json()
     assert (found["settings"]["from"], found["cost"], found["countries"], found["version"]) == (
@@ -199,25 +199,27 @@ async def test_an_edit_keeps_the_secret_that_is_left_empty(
     assert client.app.seal.open(row.settings)["auth_token"] == FakeTwilio.token
 
 
-async def test_an_optional_secret_is_taken_away_by_its_box(
+async def test_an_optional_secret_is_removed_by_its_box(
     client: Client, browser_client: Browser
 ) -> None:
     settings = {"bot_token": "123456:ABCDEFGHIJ", "webhook_secret": "a-word"}
     account = await made(client, channel="telegram", vendor="telegram", settings=settings)
-    page = (await browser_client.get(f"/vendors/{account['id']}/edit")).text
+    page = (await browser_client.get(f"/vendors/{account['id']}/change")).text
     assert "clear.settings.webhook_secret" in page
     assert "clear.settings.bot_token" not in page, "it is needed"
-    taken = await edit(browser_client, account["id"], **{"clear.settings.webhook_secret": "yes"})
+    taken = await sent_form(
+        browser_client, account["id"], **{"clear.settings.webhook_secret": "yes"}
+    )
     assert taken.status_code == 303, taken.text
     found = (await client.get(f"/v1/accounts/{account['id']}")).json()
     assert found["secrets"] == ["bot_token"]
 
 
-async def test_an_edit_that_changes_nothing_writes_nothing(
+async def test_a_change_that_changes_nothing_writes_nothing(
     client: Client, browser_client: Browser
 ) -> None:
     account = await made(client, categories=["otp"], per_second=0.1)
-    assert (await edit(browser_client, account["id"])).status_code == 303
+    assert (await sent_form(browser_client, account["id"])).status_code == 303
     assert (await client.get(f"/v1/accounts/{account['id']}")).json() == account
 
 
@@ -226,18 +228,18 @@ async def test_somebody_elses_change_is_not_overwritten(
 ) -> None:
     account = await made(client)
     await client.patch(f"/v1/accounts/{account['id']}", json={"weight": 7})
-    answer = await edit(browser_client, account["id"], version="1", weight="2")
+    answer = await sent_form(browser_client, account["id"], version="1", weight="2")
     assert answer.status_code == 412
     assert "It was changed meanwhile" in answer.text
-    assert f'href="/vendors/{account["id"]}/edit">Look at it as it is now' in answer.text
+    assert f'href="/vendors/{account["id"]}/change">Look at it as it is now' in answer.text
     assert 'name="weight" type="text" value="2"' in answer.text, "what was typed is kept"
     assert (await client.get(f"/v1/accounts/{account['id']}")).json()["weight"] == 7
 
 
-async def test_a_wrong_edit_names_the_field(client: Client, browser_client: Browser) -> None:
+async def test_a_wrong_change_names_the_field(client: Client, browser_client: Browser) -> None:
     account = await made(client)
     change = {"settings.account_sid": "", TOKEN: "a-new-secret"}
-    answer = await edit(browser_client, account["id"], **change)
+    answer = await sent_form(browser_client, account["id"], **change)
     assert answer.status_code == 422
     assert 'id="error-settings.account_sid"' in answer.text
     assert "a-new-secret" not in answer.text

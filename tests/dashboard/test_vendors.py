@@ -1,4 +1,4 @@
-"""The pages of vendor accounts: how they stand, who may do what, pausing, testing, taking away."""
+"""The pages of vendor accounts: how they stand, who may do what, pausing, testing, removing."""
 
 import json
 import re
@@ -149,7 +149,7 @@ async def test_a_vendor_that_is_gone_still_has_its_page(
     account = await made(client)
     async with client.app.db.leader() as conn:
         await conn.execute(text("UPDATE accounts SET vendor = 'pigeon' WHERE name = 'texts'"))
-    for path in ("", "/edit"):
+    for path in ("", "/change"):
         page = await browser_client.get(f"/vendors/{account['id']}{path}")
         assert page.status_code == 200
         assert "pigeon" in page.text
@@ -170,20 +170,20 @@ async def test_pausing_and_resuming(client: Client, browser_client: Browser) -> 
         assert f'action="{path}/{act}"' not in page
 
 
-async def test_taking_away_asks_first_and_minds_changes(
+async def test_removing_asks_first_and_minds_changes(
     client: Client, browser_client: Browser
 ) -> None:
     account = await made(client)
     path, api = f"/vendors/{account['id']}", f"/v1/accounts/{account['id']}"
     page = (await browser_client.get(path)).text
-    assert "texts goes with its secrets." in page
+    assert "texts is removed with its secrets." in page
     assert "No other account is in use for sms" not in page, "there is the sandbox"
     await client.patch(api, json={"weight": 2})
     for stale in ({}, {"version": "1"}, {"version": "²"}):
         assert (await browser_client.submit(f"{path}/remove", **stale)).status_code == 412
     answer = await browser_client.submit(f"{path}/remove", version="2")
     assert (answer.status_code, answer.headers["location"]) == (303, "/vendors")
-    assert "texts is taken away." in (await browser_client.get("/vendors")).text
+    assert "texts is removed." in (await browser_client.get("/vendors")).text
     assert (await client.get(api)).status_code == 404
     assert (await browser_client.get(path)).status_code == 404
 
@@ -226,14 +226,14 @@ async def test_a_test_leads_to_the_setting_that_is_wrong(
     path = f"/vendors/{account['id']}"
     page = (await browser_client.submit(f"{path}/test", address=TO)).text
     assert "The account was refused: auth failed." in page
-    links = re.findall(rf'href="{path}/edit#(field-settings\.\w+)">([^<]+)<', page)
+    links = re.findall(rf'href="{path}/change#(field-settings\.\w+)">([^<]+)<', page)
     assert links == [
         ("field-settings.account_sid", "Account SID"), ("field-settings.api_secret", "API secret"),
         ("field-settings.auth_token", "Auth token"),
     ]  # fmt: skip
     assert "not-the-token" not in page
-    edit = (await browser_client.get(f"{path}/edit")).text
-    assert all(f'id="{place}"' in edit for place, _ in links)
+    form = (await browser_client.get(f"{path}/change")).text
+    assert all(f'id="{place}"' in form for place, _ in links)
 
 
 async def test_a_browser_is_tried_by_its_subscription(
@@ -273,10 +273,10 @@ async def only_looks(browser: Browser, path: str) -> None:
         main = page.text.partition("<main")[2]
         assert "<form" not in main
         assert "/vendors/new" not in main
-        assert f"{path}/edit" not in main
-    for refused in ("/vendors/new", f"{path}/edit"):
+        assert f"{path}/change" not in main
+    for refused in ("/vendors/new", f"{path}/change"):
         assert (await browser.get(refused)).status_code == 403
-    acts = ("/vendors/new", *(f"{path}/{act}" for act in ("edit", "pause", "test", "remove")))
+    acts = ("/vendors/new", *(f"{path}/{act}" for act in ("change", "pause", "test", "remove")))
     for act in acts:
         answer = await browser.submit(act, vendor="twilio", version="1", address=TO, name="x")
         assert answer.status_code == 403, act
@@ -284,7 +284,7 @@ async def only_looks(browser: Browser, path: str) -> None:
 
 async def test_unknown_accounts_get_a_page(browser_client: Browser) -> None:
     for id in ("acc_01m86zya1meqps78gn88hn8g2r", "nonsense", "acc_%00"):
-        for path in (f"/vendors/{id}", f"/vendors/{id}/edit"):
+        for path in (f"/vendors/{id}", f"/vendors/{id}/change"):
             assert (await browser_client.get(path)).status_code == 404
-        for act in ("edit", "pause", "resume", "test", "remove"):
+        for act in ("change", "pause", "resume", "test", "remove"):
             assert (await browser_client.submit(f"/vendors/{id}/{act}")).status_code == 404
