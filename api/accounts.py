@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.answers import answer, expected_version, no_content, replayable
 from api.authentication import Caller, Services, idempotency
 from api.bodies import JsonBody
-from api.openapi import body
+from api.openapi import answers, body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.account import AccountPatch, AccountRequest, AccountTest
 from services import account_health, account_tests
@@ -24,6 +24,53 @@ _EXAMPLE = {
     "cost": 0.0075,
     "countries": ["US", "+4179"],
     "per_second": 50,
+}
+_HEALTH = {
+    "id": "acc_01m86zya1meqps78gn88hn8g2r",
+    "name": "example sms",
+    "channel": "sms",
+    "vendor": "twilio",
+    "state": "open",
+    "in_use": False,
+    "weight": 1,
+    "cost": 0.0075,
+    "countries": ["US", "+4179"],
+    "categories": [],
+    "per_second": 50,
+    "settings_problem": None,
+    "reason": "5 of the last 10 failed: vendor_unavailable",
+    "since": "2030-01-31T09:00:00.000Z",
+    "retry_at": "2030-01-31T09:01:20.000Z",
+    "openings": 3,
+    "probes_passed": 0,
+    "slowed_until": None,
+    "pace": 1.0,
+    "last_hour": {
+        "accepted": 90,
+        "rejected": 5,
+        "throttled": 0,
+        "transient": 5,
+        "unknown": 0,
+        "refused": 0,
+        "total": 100,
+        "error_share": 0.05,
+        "latency_ms": {"p50": 100, "p95": 500, "p99": 1000},
+        "receipts": 70,
+        "forged": 0,
+    },
+    "slow_receipts": {"total": 60, "slow": 3, "share": 0.05},
+    "as_of": "2030-01-31T09:00:30.000Z",
+}
+_MINUTE = {
+    "at": "2030-01-31T08:59:00.000Z",
+    "accepted": 5,
+    "rejected": 0,
+    "throttled": 0,
+    "transient": 5,
+    "unknown": 0,
+    "refused": 0,
+    "total": 10,
+    "error_share": 0.5,
 }
 _Many = Annotated[list[str] | None, Query()]
 _IfMatch = Annotated[str | None, Header(alias="If-Match")]
@@ -57,6 +104,13 @@ async def find(
         name=name or (), limit=limit, cursor=cursor,
     )  # fmt: skip
     return answer(page.body())
+
+
+@router.get("/health", openapi_extra=answers({"items": [_HEALTH], "next_cursor": None}))
+async def healths(app: Services, actor: Caller, channel: _Many = None) -> JSONResponse:
+    """Tell how all accounts do, by channel, in the order in which routing takes them."""
+    items = await account_health.find(app, actor, channel or ())
+    return answer({"items": items, "next_cursor": None})
 
 
 @router.get("/{id}")
@@ -107,7 +161,7 @@ async def try_account(
     return answer(await account_tests.try_account(app, actor, id, request))
 
 
-@router.get("/{id}/health")
+@router.get("/{id}/health", openapi_extra=answers({**_HEALTH, "minutes": [_MINUTE]}))
 async def health(app: Services, actor: Caller, id: str) -> JSONResponse:
     """Tell how an account does: its circuit and the last hour."""
     return answer(await account_health.get(app, actor, id))

@@ -42,6 +42,12 @@ def body(model: type[BaseModel], example: Mapping[str, Any], **more: Any) -> dic
     }
 
 
+def answers(example: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a route adds to show what its JSON answer looks like."""
+    content = {"application/json": {"example": dict(example)}}
+    return {"responses": {"200": {"content": content}}}
+
+
 def describe(web: FastAPI) -> None:
     """Make the application describe itself: models hoisted, every operation's problems named."""
 

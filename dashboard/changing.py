@@ -11,12 +11,14 @@ from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
     WORDS,
-    checked_patch,
+    checked,
     form_errors,
     local_time,
     patch_document,
+    seen_version,
 )
 from dashboard.rendering import page, see_other
+from domain.contract.notification import NotificationPatch
 from domain.errors import Conflict, Invalid, Problem, Stale
 from domain.vocabulary import Priority
 from services import changes, notifications
@@ -38,10 +40,9 @@ async def change(
     """Change what differs; somebody else's change meanwhile is not overwritten."""
     found = await notifications.get_source(app, session.actor, id)
     try:
-        patch = checked_patch(patch_document(fields, found["content"], _shown(found)))
-        version = fields.get("version", "")
-        seen = int(version) if version.isdecimal() and len(version) < 10 else 0
-        await changes.change(app, session.actor, id, patch, seen)
+        document = patch_document(fields, found["content"], _shown(found))
+        patch = checked(NotificationPatch, document)
+        await changes.change(app, session.actor, id, patch, seen_version(fields))
     except (Invalid, Conflict, Stale) as problem:
         return _page(request, found, fields, problem=problem)
     return see_other(f"/notifications/{id}", flash="Changed.")

@@ -12,13 +12,14 @@ from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
     TEMPLATE,
     WORDS,
-    checked_request,
+    checked,
     curl,
     form_errors,
     request_document,
 )
 from dashboard.rendering import page, see_other
 from dashboard.security import POLICY
+from domain.contract.notification import NotificationRequest
 from domain.errors import Invalid, Problem, Unavailable
 from domain.vocabulary import Priority
 from services import drafts, notifications, templates
@@ -50,7 +51,7 @@ async def act(request: Request, app: Console, session: Signed, fields: Form) -> 
         return await _page(request, app, session, fields)
     try:
         document = request_document(fields)
-        asked = checked_request(document)
+        asked = checked(NotificationRequest, document)
         if fields.get("do") == "preview":
             shown = await drafts.preview(app, session.actor, asked)
             return await _page(request, app, session, fields, preview=shown, document=document)

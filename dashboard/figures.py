@@ -34,6 +34,26 @@ def thousands(number: int) -> str:
     return f"{number:,}".replace(",", _THIN_SPACE)
 
 
+def plain(number: float) -> str:
+    """Return a number as people type it, such as 5, 0.0075."""
+    return repr(int(number)) if number == int(number) else repr(number)
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 in percent, such as 0.4 %; what is not quite nothing never reads 0."""
+    if 0 < share < 0.001:
+        return f"<0.1{_THIN_SPACE}%"
+    digits = f"{100 * share:.1f}".removesuffix(".0")
+    return f"{digits}{_THIN_SPACE}%"
+
+
+def duration(milliseconds: int) -> str:
+    """Return a latency, such as 250 ms or 2.5 s."""
+    if milliseconds < 1000:
+        return f"{milliseconds}{_THIN_SPACE}ms"
+    return f"{plain(milliseconds / 1000)}{_THIN_SPACE}s"
+
+
 def segments(figures: Mapping[str, int]) -> list[Segment]:
     """Return the bar's parts in order; empty ones are left out, small ones stay visible."""
     present = [name for name in _ORDER if figures[name] > 0]

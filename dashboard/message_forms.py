@@ -1,19 +1,21 @@
 """Forms and the contract: a form's fields are named as the contract names them."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from domain.contract.notification import NotificationPatch, NotificationRequest
 from domain.errors import FieldError, Invalid, Problem
 from services.fields import field_errors
 from services.merging import difference
+
+M = TypeVar("M", bound=BaseModel)
 
 TEMPLATE: Final = "template"
 """What is said comes from a template, rather than from the form."""
@@ -61,7 +63,7 @@ def request_document(fields: Mapping[str, str]) -> dict[str, Any]:
     else:
         document["content"] = {say: words(fields, say)}
     document |= {
-        "data": _json("data", fields, errors),
+        "data": json_object("data", fields, errors),
         "category": fields.get("category") or None,
         "priority": fields.get("priority") or None,
         "send_at": _moment("send_at", fields, errors),
@@ -83,8 +85,8 @@ def patch_document(
             patch[name] = _moment(name, fields, errors)
     if fields.get("priority") != shown["priority"]:
         patch["priority"] = fields.get("priority")
-    if _lines(fields.get("data", "")) != _lines(shown["data"]):
-        given, kept = _json("data", fields, errors), json.loads(shown["data"] or "{}")
+    if text_lines(fields.get("data", "")) != text_lines(shown["data"]):
+        given, kept = json_object("data", fields, errors), json.loads(shown["data"] or "{}")
         patch["data"] = difference(kept, given or {})
     changed = {
         channel: {name: value or None for name, value in texts.items()}
@@ -98,18 +100,10 @@ def patch_document(
     return patch
 
 
-def checked_request(document: Mapping[str, Any]) -> NotificationRequest:
-    """Return a document as a request of the contract; raises Invalid with every wrong field."""
+def checked(model: type[M], document: Mapping[str, Any]) -> M:
+    """Return a document as the contract's model has it; raises Invalid with every wrong field."""
     try:
-        return NotificationRequest.model_validate(document)
-    except ValidationError as error:
-        raise Invalid(errors=field_errors(error)) from None
-
-
-def checked_patch(document: Mapping[str, Any]) -> NotificationPatch:
-    """Return a document as a patch of the contract; raises Invalid with every wrong field."""
-    try:
-        return NotificationPatch.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise Invalid(errors=field_errors(error)) from None
 
@@ -129,7 +123,7 @@ def recipient(given: str, say: str) -> Any:
 def words(fields: Mapping[str, str], channel: str) -> dict[str, str]:
     """Return the texts of a channel that were filled in, with line breaks as texts have them."""
     given = ((one.name, fields.get(f"content.{channel}.{one.name}", "")) for one in WORDS[channel])
-    return {name: _lines(value) for name, value in given if value.strip()}
+    return {name: text_lines(value) for name, value in given if value.strip()}
 
 
 def form_errors(problem: Problem, known: set[str]) -> tuple[dict[str, str], list[str]]:
@@ -138,14 +132,20 @@ def form_errors(problem: Problem, known: set[str]) -> tuple[dict[str, str], list
     others: list[str] = []
     for one in problem.errors:
         place = _place(one.field, known)
-        said = one.message if place in (one.field, "recipient") else f"{one.field} {one.message}"
         if place is None:
             others.append(f"{one.field}: {one.message}")
         else:
+            said = _said(one, place)
             placed.setdefault(place, f"{said[:1].upper()}{said[1:]}".rstrip(".") + ".")
     if not problem.errors:
         others.append(problem.detail)
     return placed, others
+
+
+def seen_version(fields: Mapping[str, str]) -> int:
+    """Return the version that a form was made for; 0, which none has, when it does not say."""
+    version = fields.get("version", "")
+    return int(version) if version.isdecimal() and len(version) < 10 else 0
 
 
 def local_time(stamp: str | None, zone: str = "UTC") -> str:
@@ -153,6 +153,27 @@ def local_time(stamp: str | None, zone: str = "UTC") -> str:
     if stamp is None:
         return ""
     return datetime.fromisoformat(stamp).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+
+
+def text_lines(text: str) -> str:
+    """Return text with the line breaks of texts, not of forms (CRLF, HTML §4.10.21.8)."""
+    return text.replace("\r\n", "\n")
+
+
+def json_object(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> Any:
+    """Return the JSON object of an input, None where it is empty; what is wrong joins `errors`."""
+    text = fields.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        errors.append(FieldError(name, f"is not JSON: {error}"))
+        return None
+    if not isinstance(document, dict):
+        errors.append(FieldError(name, 'must be an object such as {"order": "A-1001"}'))
+        return None
+    return document
 
 
 def curl(origin: str, document: Mapping[str, Any]) -> str:
@@ -169,9 +190,9 @@ def curl(origin: str, document: Mapping[str, Any]) -> str:
 def _changed(fields: Mapping[str, str], shown: Mapping[str, str], channel: str) -> dict[str, str]:
     names = (f"content.{channel}.{one.name}" for one in WORDS[channel])
     return {
-        name.rpartition(".")[2]: _lines(fields[name])
+        name.rpartition(".")[2]: text_lines(fields[name])
         for name in names
-        if name in fields and _lines(fields[name]) != _lines(shown.get(name, ""))
+        if name in fields and text_lines(fields[name]) != text_lines(shown.get(name, ""))
     }
 
 
@@ -184,19 +205,12 @@ def _place(field: str, known: set[str]) -> str | None:
     return None
 
 
-def _json(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> Any:
-    text = fields.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        errors.append(FieldError(name, f"is not JSON: {error}"))
-        return None
-    if not isinstance(document, dict):
-        errors.append(FieldError(name, 'must be an object such as {"order": "A-1001"}'))
-        return None
-    return document
+def _said(one: FieldError, place: str) -> str:
+    """Return what is wrong; of a list in one input also which of its values, counted from 1."""
+    if place in (one.field, "recipient"):
+        return one.message
+    number = re.fullmatch(r"\[(\d+)\]", one.field.removeprefix(place))
+    return f"No. {int(number[1]) + 1} {one.message}" if number else f"{one.field} {one.message}"
 
 
 def _moment(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> str | None:
@@ -214,8 +228,3 @@ def _moment(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> s
     except (ValueError, OverflowError):
         errors.append(FieldError(name, "is not a date and time such as 2030-01-31T09:00"))
         return None
-
-
-def _lines(text: str) -> str:
-    """Return text with the line breaks of texts, not of forms (CRLF, HTML §4.10.21.8)."""
-    return text.replace("\r\n", "\n")

@@ -14,6 +14,8 @@ from dashboard import (
     outbox,
     overview,
     sign_in,
+    vendor_changes,
+    vendors,
 )
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
@@ -33,5 +35,6 @@ def create_dashboard(app: App) -> FastAPI:
 
 
 _PARTS: Any = (
-    assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox, account,
+    assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
+    vendor_changes, vendors, account,
 )  # fmt: skip

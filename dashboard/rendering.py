@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.assets import asset, has_asset
-from dashboard.figures import segments, state_link, thousands
+from dashboard.figures import duration, percent, plain, segments, state_link, thousands
 from services.access import Session
 from services.app import App
 
@@ -39,7 +39,9 @@ _environment = Environment(
 )
 _environment.globals.update(asset=asset, segments=segments, state_link=state_link)
 _environment.globals["has_asset"] = has_asset
-_environment.filters.update(thousands=thousands, xmlattr_dashed=attributes)
+_environment.filters.update(
+    thousands=thousands, plain=plain, percent=percent, duration=duration, xmlattr_dashed=attributes
+)
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:

@@ -54,7 +54,7 @@ def changed(kind: VendorKind, stored: VendorSettings, patch: Mapping[str, Any]) 
     for name, value in patch.items():
         if value is None and name in secrets:
             continue
-        if value is None:
+        if value is None or (value == "" and name in secrets):
             merged.pop(name, None)
         else:
             merged[name] = value

@@ -132,11 +132,12 @@ def _words(outcome: Outcome) -> str:
 
 def _look_at(outcome: Outcome, settings: VendorSettings) -> list[str]:
     """Return the settings that an outcome may be due to."""
-    names = set(settings.revealed())
+    names = settings.revealed()
     match outcome.reason:
         case "auth_failed" | "forbidden":
             ids = {name for name in names if name.endswith(("_id", "_sid", "user", "key"))}
-            return sorted(f"settings.{name}" for name in secret_names(settings) | ids)
+            given = {name for name in ids - set(_SENDER) if names[name]}
+            return sorted(f"settings.{name}" for name in secret_names(settings) | given)
         case "connect_failed" | "address_not_allowed" | "config_missing":
             return [f"settings.{name}" for name in _REACH if name in names]
         case "sender_not_registered":

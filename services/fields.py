@@ -1,10 +1,21 @@
 """Names the wrong fields of a request as the contract does: `notifications[3].recipient.email`."""
 
+from typing import Final
+
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.contract.base import WrongField
 from domain.errors import FieldError
+
+_PLAIN: Final = {
+    "extra_forbidden": "is not a known field; remove it or mend its name",
+    "missing": "is required",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+}
+"""What is said instead of pydantic's words, by its type of error."""
 
 
 def field_errors(error: ValidationError, prefix: str = "") -> list[FieldError]:
@@ -23,8 +34,7 @@ def _field_error(item: ErrorDetails, prefix: str) -> FieldError:
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, WrongField):
         path += f".{cause.field}" if path else cause.field
-    if item["type"] == "extra_forbidden":
-        message = "is not a known field; remove it or mend its name"
-    if item["type"] == "missing":
-        message = "is required"
+    if item["type"] == "string_pattern_mismatch":
+        message = f"has not the form that is wanted here: {item['ctx']['pattern']}"
+    message = _PLAIN.get(item["type"], message)
     return FieldError(path or "body", message)

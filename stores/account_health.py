@@ -24,10 +24,11 @@ _MINUTES = text(f"""
 """)  # noqa: S608
 
 _LATENCIES = text("""
-    SELECT u.n, sum(u.count) AS answers
+    SELECT s.account_id, u.n, sum(u.count) AS answers
     FROM account_stats s, unnest(s.latencies) WITH ORDINALITY AS u(count, n)
-    WHERE s.account_id = :id AND s.bucket > clock_timestamp() - interval '1 hour'
-    GROUP BY u.n ORDER BY u.n
+    WHERE s.account_id = ANY(CAST(:ids AS uuid[]))
+        AND s.bucket > clock_timestamp() - interval '1 hour'
+    GROUP BY s.account_id, u.n ORDER BY s.account_id, u.n
 """)
 
 
@@ -42,19 +43,23 @@ async def minutes(conn: AsyncConnection, id: UUID) -> Sequence[Row[Any]]:
     return (await conn.execute(_MINUTES, {"id": id})).all()
 
 
-async def latencies(conn: AsyncConnection, id: UUID) -> list[int]:
-    """Return how many answers of the last hour fell into each class of latency."""
-    return [int(row.answers) for row in (await conn.execute(_LATENCIES, {"id": id})).all()]
+async def latencies(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """Return how many answers of the last hour fell into each class of latency, by account."""
+    found: dict[UUID, list[int]] = {}
+    for row in (await conn.execute(_LATENCIES, {"ids": list(ids)})).all():
+        found.setdefault(row.account_id, []).append(int(row.answers))
+    return found
 
 
-async def state(conn: AsyncConnection, id: UUID) -> Row[Any] | None:
-    """Return an account's circuit and pace."""
+async def states(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the circuits and paces of accounts; `slowed_until` only while it is ahead."""
     result = await conn.execute(
         text("""
-            SELECT circuit, reason, changed_at, retry_at, pace,
-                CASE WHEN slowed_until > clock_timestamp() THEN slowed_until END AS slowed_until
-            FROM account_states WHERE account_id = :id
+            SELECT account_id, circuit, reason, changed_at, retry_at, openings, probes_passed,
+                pace, CASE WHEN slowed_until > clock_timestamp() THEN slowed_until END
+                    AS slowed_until
+            FROM account_states WHERE account_id = ANY(CAST(:ids AS uuid[]))
         """),
-        {"id": id},
+        {"ids": list(ids)},
     )
-    return result.one_or_none()
+    return {row.account_id: row for row in result.all()}

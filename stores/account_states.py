@@ -120,29 +120,6 @@ _TAKE = text("""
 """)
 
 
-_SLOW_RECEIPTS = text("""
-    SELECT a.id, a.slow_seconds, count(*) AS total, count(*) FILTER (
-            WHERE r.first IS NULL
-                OR r.first > d.attempted_at + make_interval(secs => a.slow_seconds)
-        ) AS slow
-    FROM accounts a JOIN account_states s ON s.account_id = a.id AND s.circuit = 'closed'
-        JOIN deliveries d ON d.account_id = a.id
-        LEFT JOIN LATERAL (
-            SELECT min(received_at) AS first FROM receipts
-            WHERE delivery_id = d.id AND kind IN ('delivered', 'read', 'failed', 'bounced')
-        ) r ON true
-    WHERE a.enabled AND a.slow_seconds IS NOT NULL AND a.slow_share IS NOT NULL
-        AND d.id >= :since AND d.state IN ('sent', 'delivered', 'read')
-        AND d.attempted_at > s.changed_at
-        AND d.attempted_at > clock_timestamp() - make_interval(secs => a.slow_seconds + :window)
-        AND d.attempted_at < clock_timestamp() - make_interval(secs => a.slow_seconds)
-    GROUP BY a.id
-    HAVING count(*) >= :least AND count(*) FILTER (
-        WHERE r.first IS NULL OR r.first > d.attempted_at + make_interval(secs => a.slow_seconds)
-    ) >= a.slow_share * count(*)
-""")
-
-
 async def load(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """Return the state of every account; `probe_due` says that it may be probed."""
     result = await conn.execute(
@@ -169,22 +146,6 @@ async def find_failing(
     found = await conn.execute(_FAILING, {"ids": list(ids), "least": least, "share": share})
     return {
         row.account_id: f"{row.bad} of {row.total} failed in the last 20 s" for row in found.all()
-    }
-
-
-async def find_slow(
-    conn: AsyncConnection, *, since: UUID, window: float, least: int
-) -> dict[UUID, str]:
-    """Return the accounts whose receipts come too late, by their own rules, and how often.
-
-    Looked at are messages of the last `window` seconds whose time for a receipt is over, sent
-    since the circuit last changed.
-    """
-    where = {"since": since, "window": window, "least": least}
-    found = await conn.execute(_SLOW_RECEIPTS, where)
-    return {
-        row.id: f"{row.slow} of {row.total} receipts took longer than {row.slow_seconds:g} s"
-        for row in found.all()
     }
 
 

@@ -41,9 +41,11 @@ async def find_enabled(conn: AsyncConnection) -> Sequence[Row[Any]]:
 
 
 async def find(
-    conn: AsyncConnection, filters: Mapping[str, Any], *, most: int
+    conn: AsyncConnection, filters: Mapping[str, Any], *, most: int | None
 ) -> Sequence[Row[Any]]:
-    """Return accounts that pass all filters (keys of FILTERS) with their circuits, newest first."""
+    """Return accounts that pass all filters (keys of FILTERS) with their circuits, newest first;
+    `most` None returns all.
+    """
     conditions = "".join(f" AND ({FILTERS[name]})" for name in filters)
     statement = text(
         f"SELECT {_COLUMNS}, coalesce(s.circuit, 'closed') AS circuit FROM accounts a"  # noqa: S608

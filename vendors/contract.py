@@ -151,7 +151,11 @@ class VendorSettings(BaseModel):
     """The settings of an account; secrets are SecretStr and never shown."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     def revealed(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr
+from pydantic.config import JsonDict
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?|\[?[0-9A-Fa-f:.]+\]?")
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Za-z:.]+\]")
@@ -31,6 +32,12 @@ def _check_secret(value: SecretStr) -> SecretStr:
     _check_line(value.get_secret_value())
     return value
 
+
+PEM: Final[JsonDict] = {"contentMediaType": "application/x-pem-file"}
+JSON: Final[JsonDict] = {"contentMediaType": "application/json"}
+"""What the schema of a field says that holds a whole file (JSON Schema Validation 2020-12 §8.4):
+forms offer several lines for it.
+"""
 
 Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_host)]
 ClientName = Annotated[str, Field(max_length=255), AfterValidator(_check_client_name)]

@@ -1,11 +1,13 @@
 """Runs the lanes of a process: high, medium and low are task queues, control is upkeep."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from temporalio.client import Client
@@ -33,8 +35,8 @@ _OURS = (
 )  # fmt: skip
 _GRACE = timedelta(seconds=20)
 _HURRIED = frozenset({Priority.HIGH, Priority.MEDIUM})
-_STAND_BACK = 5
-"""How much nicer a process is whose lanes can wait: what is urgent gets the processor first."""
+_NICE = 10
+_AUTOGROUP = Path("/proc/self/autogroup")
 
 
 async def run(settings: Settings, lanes: Sequence[str]) -> None:
@@ -46,7 +48,7 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
     if unknown or not lanes:
         raise ValueError(f"lanes are {', '.join(ALL_LANES)}; not {', '.join(unknown) or 'none'}")
     if _HURRIED.isdisjoint(lanes):
-        os.nice(_STAND_BACK)
+        _stand_back()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -69,6 +71,18 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
         log.info("worker.serving", lanes=list(lanes))
         await stop.wait()
         log.info("worker.stopping", lanes=list(lanes))
+
+
+def _stand_back() -> None:
+    """Let this process, whose lanes can wait, have the processor after those that are urgent.
+
+    Where Linux weighs sessions and not processes (autogroup, see sched(7)), the leader of one
+    lowers its session too.
+    """
+    os.nice(_NICE)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # no autogroups here, or not allowed
+            _AUTOGROUP.write_text(f"{_NICE}\n")
 
 
 async def _client(connect: Callable[[], Awaitable[Client]], stop: asyncio.Event) -> Client | None:

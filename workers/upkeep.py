@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from config.failpoints import failpoint
 from domain import circuit
-from domain.ids import encode, floor_id, new_id
+from domain.ids import encode, new_id
 from domain.orders import Order
 from services.app import App
 from services.temporal import TemporalDown
@@ -22,6 +22,7 @@ from stores import (
     otps,
     outbox,
     sandbox,
+    slow_receipts,
     webhook_calls,
     webhook_deliveries,
 )
@@ -97,13 +98,9 @@ class Upkeep:
 
     async def judge_receipts(self) -> None:
         """Open the circuits of accounts whose receipts come too late."""
-        longest = timedelta(days=1)
         async with self._app.db.leader() as conn:
-            slow = await account_states.find_slow(
-                conn,
-                since=floor_id(datetime.now(UTC) - longest),
-                window=circuit.SLOW_WINDOW_SECONDS,
-                least=circuit.LEAST_SLOW,
+            slow = await slow_receipts.find_too_many(
+                conn, window=circuit.SLOW_WINDOW_SECONDS, least=circuit.LEAST_SLOW
             )
             wait = circuit.WAIT_SECONDS * self._app.settings.retry_scale
             opened = await account_states.trip(

@@ -93,10 +93,26 @@ function foldFilters() {
   for (const box of document.querySelectorAll("[data-filters]")) box.open = false;
 }
 
+// Addresses to be entered elsewhere are copied at a touch; without a clipboard they are selected.
+function offerCopies() {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const field = document.getElementById(button.dataset.copy);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+        button.textContent = "Copied";
+      } catch { button.textContent = "Selected"; }
+    });
+  }
+}
+
 function start() {
   tellTimes(document);
   fillZones(document);
   foldFilters();
+  offerCopies();
   setInterval(() => tellTimes(document), 15000);
   const themes = document.querySelector("[data-theme-switch]");
   if (themes) {

@@ -12,23 +12,8 @@ from fakes.mandrill import FakeMandrill
 from fakes.twilio import FakeTwilio
 from services.app import close_app, open_app
 from services.resealing import reseal
+from tests.fixtures.accounts import SETTINGS, an_account, made
 from tests.fixtures.api import Client, problem_fields, settings_for
-
-SETTINGS = {
-    "account_sid": FakeTwilio.account_sid, "auth_token": FakeTwilio.token, "from": "+14155550199",
-}  # fmt: skip
-
-
-def an_account(**given: Any) -> dict[str, Any]:
-    usual = {"name": "texts", "channel": "sms", "vendor": "twilio", "settings": SETTINGS}
-    return {**usual, **given}
-
-
-async def made(client: Client, **given: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/accounts", json=an_account(**given))
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 @pytest.fixture
@@ -117,6 +102,19 @@ async def test_a_patch_keeps_the_secret_that_it_does_not_name(client: Client) ->
     assert reset.json()["weight"] == 1
 
 
+async def test_an_empty_secret_takes_an_optional_one_away_and_no_other(client: Client) -> None:
+    settings = {"bot_token": "123456:ABCDEFGHIJ", "webhook_secret": "a-word"}
+    account = await made(client, channel="telegram", vendor="telegram", settings=settings)
+    path = f"/v1/accounts/{account['id']}"
+    assert account["secrets"] == ["bot_token", "webhook_secret"]
+    kept = await client.patch(path, json={"settings": {"webhook_secret": None}})
+    assert kept.json()["secrets"] == ["bot_token", "webhook_secret"]
+    taken = await client.patch(path, json={"settings": {"webhook_secret": ""}})
+    assert taken.json()["secrets"] == ["bot_token"]
+    needed = await client.patch(path, json={"settings": {"bot_token": ""}})
+    assert problem_fields(needed) == ["settings.bot_token"]
+
+
 async def test_a_paused_account_says_so(client: Client) -> None:
     account = await made(client)
     path = f"/v1/accounts/{account['id']}"
@@ -188,23 +186,6 @@ async def test_wrong_words_of_a_test_name_the_field(client: Client) -> None:
     assert all(field.startswith("content.sms") for field in problem_fields(answer))
 
 
-async def test_health_tells_the_last_hour(client: Client) -> None:
-    account = await made(client)
-    async with client.app.db.leader() as conn:
-        await conn.execute(
-            text("""
-                INSERT INTO account_stats (account_id, bucket, accepted, transient, latencies)
-                SELECT id, date_bin('10 seconds', now(), '2000-01-01'), 9, 1,
-                    '{0,8,0,0,2,0,0,0,0,0}' FROM accounts WHERE name = 'texts'
-            """)
-        )
-    told = (await client.get(f"/v1/accounts/{account['id']}/health")).json()
-    hour = told["last_hour"]
-    assert (told["state"], hour["total"], hour["error_share"]) == ("closed", 10, 0.1)
-    assert hour["latency_ms"] == {"p50": 50, "p95": 500, "p99": 500}
-    assert [one["accepted"] for one in told["minutes"]] == [9]
-
-
 async def test_accounts_need_their_own_scope(client: Client) -> None:
     account = await made(client)
     reader = await client.with_key("accounts:read", module="other")
@@ -224,6 +205,17 @@ async def test_every_vendor_shows_the_form_of_its_settings(client: Client) -> No
     twilio = (await client.get("/v1/vendors/twilio")).json()
     assert twilio["settings"]["properties"]["auth_token"]["writeOnly"] is True
     assert twilio["channels"] == ["sms"]
+    files = {
+        f"{one['name']}.{name}": told["contentMediaType"]
+        for one in items
+        for name, told in one["settings"].get("properties", {}).items()
+        if "contentMediaType" in told
+    }
+    assert files == {
+        "fcm.service_account": "application/json",
+        "apns.key": "application/x-pem-file",
+        "webpush.vapid_private_key": "application/x-pem-file",
+    }
     assert (await client.get("/v1/vendors/pigeon")).status_code == 404
 
 

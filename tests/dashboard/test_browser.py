@@ -10,6 +10,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 from dashboard.pages import create_dashboard
+from fakes.http_server import FakeHttp
+from fakes.twilio import FakeTwilio
+from tests.fixtures.accounts import an_account, counted, put_circuit
 from tests.fixtures.dashboard import EMAIL, PASSWORD
 from tests.fixtures.serving import served
 from tests.fixtures.system import System
@@ -35,6 +38,15 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         stack.push_async_callback(browser.close)
         yield browser
+
+
+async def an_open_account(system: System) -> str:
+    """Add an account whose circuit is open, after an hour in which much has failed."""
+    body = an_account(countries=["DE", "FR", "IT", "ES", "NL", "BE", "AT", "CH", "+4179"])
+    id = (await system.client.post("/v1/accounts", json=body)).json()["id"]
+    await put_circuit(system.app, "texts", circuit="open", reason="9 of 10 failed: timeout")
+    await counted(system.app, "texts", accepted=1234, transient=321, latencies=[0, 0, 9])
+    return str(id)
 
 
 async def signed_in(browser: Browser, site: str, **given: Any) -> Page:
@@ -103,6 +115,53 @@ async def test_a_held_notification_is_cancelled_in_two_steps(
     assert (await system.finished(made["id"]))["state"] == "cancelled"
 
 
+async def test_an_account_is_added_by_keyboard_and_tried(
+    system: System, site: str, chromium: Browser
+) -> None:
+    page = await signed_in(chromium, site)
+    async with FakeHttp(FakeTwilio()) as server:
+        await page.goto("/vendors")
+        await page.focus("a:has-text('Add an account')")
+        await page.keyboard.press("Enter")
+        await page.focus("a[href$='channel=sms&vendor=twilio']")
+        await page.keyboard.press("Enter")
+        await page.focus("#field-name")
+        for typed in ("texts", FakeTwilio.account_sid, FakeTwilio.token):
+            await page.keyboard.type(typed)
+            await page.keyboard.press("Tab")
+        await page.fill("[name='settings.from']", "+14155550199")
+        await page.click("summary:has-text('Connection')")
+        await page.fill("[name='settings.base_url']", server.url("twilio"))
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/vendors/acc_*")
+        await page.fill("#field-address", "+14155550100")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#test :text('The vendor has taken the message.')")
+        assert page.url.rpartition("/")[2].startswith("acc_"), "only the test was renewed"
+        assert await page.input_value("#field-address") == "+14155550100"
+        assert len(server.vendors["twilio"].taken) == 1
+
+
+async def test_a_page_that_refreshes_itself_leaves_what_was_typed_and_unfolded(
+    system: System, site: str, chromium: Browser
+) -> None:
+    found = await system.client.get("/v1/accounts", params={"channel": "sms"})
+    [account] = found.json()["items"]
+    await counted(system.app, account["name"], accepted=3)
+    page = await signed_in(chromium, site)
+    await page.clock.install()
+    await page.goto(f"/vendors/{account['id']}")
+    await page.click("#minutes summary")
+    await page.fill("#field-address", "+1415555")
+    await counted(system.app, account["name"], ago="5 minutes", accepted=4)
+    await page.clock.run_for(5_000)
+    await page.wait_for_selector(".figures dd:text-is('7')")
+    assert await page.get_attribute("#minutes", "open") is not None
+    assert await page.input_value("#field-address") == "+1415555"
+    assert await page.locator(".bars-hit").count() == 2
+    assert await page.locator(".when[data-exact]").count() > 0
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_are_accessible_and_fit(
@@ -111,6 +170,7 @@ async def test_pages_are_accessible_and_fit(
     done = await system.ask(content={"email": {"subject": "Hi", "html": "<p>Hello</p>"}})
     held = await system.ask(send_at="2040-01-31T09:00:00Z", data={"order": "A-1"})
     await system.finished(done["id"])
+    account = await an_open_account(system)
     page = await signed_in(chromium, site, viewport=SIZES[size], color_scheme=scheme)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -118,7 +178,8 @@ async def test_pages_are_accessible_and_fit(
     paths = ("/", "/notifications", "/notifications?state=sent&channel=email",
              f"/notifications/{done['id']}", f"/notifications/{held['id']}",
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
-             "/sign-in")  # fmt: skip
+             "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
+             "/vendors/new?channel=push&vendor=fcm", "/sign-in")  # fmt: skip
     for path in paths:
         await page.goto(path)
         found = await Axe().run(page)

@@ -18,7 +18,7 @@ from domain.message import ContentMessage
 from domain.outcome import Outcome
 from domain.vocabulary import Channel, OutcomeKind, Scope
 from vendors.contract import Capabilities
-from vendors.fields import Line
+from vendors.fields import PEM, Line
 from vendors.http_api import HttpApi, HttpSettings, Moment, OwnToken, Unfit
 from vendors.http_outcomes import accepted, outcome_of, outcome_of_status, read_json, retry_after
 from vendors.over_http import http_kind
@@ -77,7 +77,9 @@ class Settings(HttpSettings):
         "https://api.push.apple.com",
         description="Where the API is; for builds of developers https://api.sandbox.push.apple.com",
     )
-    key: SecretStr = Field(description="The key for APNs: the whole .p8 file, in PEM")
+    key: SecretStr = Field(
+        description="The key for APNs: the whole .p8 file, in PEM", json_schema_extra=PEM
+    )
     key_id: Line = Field(description="Id of the key (10 characters)", min_length=1)
     team_id: Line = Field(description="Id of the team (10 characters)", min_length=1)
     topic: Line = Field(description="The app's bundle id", min_length=1)

@@ -19,7 +19,7 @@ from domain.message import ContentMessage
 from domain.outcome import Outcome
 from domain.vocabulary import Channel, OutcomeKind, Scope
 from vendors.contract import Capabilities
-from vendors.fields import Line
+from vendors.fields import JSON, Line
 from vendors.http_api import HttpApi, HttpSettings, Login, Moment, Unfit
 from vendors.http_outcomes import accepted, outcome_of, outcome_of_status, read_json, retry_after
 from vendors.over_http import http_kind
@@ -72,7 +72,8 @@ class Settings(HttpSettings):
 
     base_url: str = Field("https://fcm.googleapis.com", description="Where the API is")
     service_account: SecretStr = Field(
-        description="The service account's key: the whole JSON file that Google gives out"
+        description="The service account's key: the whole JSON file that Google gives out",
+        json_schema_extra=JSON,
     )
     project_id: Line = Field("", description="Project to send to; empty: the key file's")
     token_url: Line = Field("", description="Where access tokens are; empty: as the key file says")

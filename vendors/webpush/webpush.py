@@ -14,7 +14,7 @@ from domain.message import ContentMessage
 from domain.outcome import Outcome
 from domain.subscription_keys import BadKey, SubscriptionKeys, read_keys
 from domain.vocabulary import CategoryClass, Channel, OutcomeKind, Scope
-from vendors.fields import Line
+from vendors.fields import PEM, Line
 from vendors.http_api import HttpApi, HttpSettings, Moment, Unfit
 from vendors.http_outcomes import Unreadable, accepted, outcome_of, outcome_of_status, retry_after
 from vendors.over_http import http_kind
@@ -66,7 +66,8 @@ class Settings(HttpSettings):
         "https://localhost", description="Not used: each subscription names its push service"
     )
     vapid_private_key: SecretStr = Field(
-        description="P-256 key in PEM, or its 32 octets in base64url; subscriptions hang on it"
+        description="P-256 key in PEM, or its 32 octets in base64url; subscriptions hang on it",
+        json_schema_extra=PEM,
     )
     subject: Line = Field(
         description="Where push services can reach you: mailto:… or https://…", min_length=1
