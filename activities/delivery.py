@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row
 from temporalio import activity
 
+from activities.giving_way import GivingWay
 from activities.planning import plan_fallbacks, plan_new
 from activities.sending import Sending
 from config.failpoints import failpoint
@@ -18,7 +19,7 @@ from domain.ids import decode
 from domain.orders import Order, Progress
 from domain.outcome import Outcome
 from domain.retry import describe, judge
-from domain.vocabulary import CategoryClass, OutcomeKind, Scope, State
+from domain.vocabulary import CategoryClass, OutcomeKind, Priority, Scope, State
 from stores.ledger import lease as leases
 from stores.ledger import refusals
 from stores.ledger.close import close_overdue
@@ -38,6 +39,7 @@ class Delivery:
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
         self._db = sending.db
+        self._way = GivingWay(sending.db)
 
     @activity.defn
     async def prepare(self, order: Order) -> Progress:
@@ -86,6 +88,8 @@ class Delivery:
         finished: set[UUID] = set()
         try:
             for first in range(0, len(leased), CHUNK):
+                if leased[first].priority == Priority.LOW:
+                    await self._way.pause()
                 async for settled in self._sending.send(leased[first : first + CHUNK], token):
                     finished |= await self._settle(settled)
         except asyncio.CancelledError:
