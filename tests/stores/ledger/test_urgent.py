@@ -35,7 +35,7 @@ async def test_an_unfinished_high_one_is_urgent_until_it_is_settled(db: Database
 )
 async def test_nothing_else_is_urgent(db: Database, given: dict[str, Any]) -> None:
     async with db.leader() as conn:
-        await rows.planned(conn, **given)
+        await rows.accepted(conn, **given)
         assert not await anything_urgent(conn)
 
 
