@@ -1,12 +1,12 @@
 """Devices: the phones and browsers on which a profile gets push messages."""
 
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.profile import DeviceRequest
-from domain.device_tokens import check_token
+from domain.device_tokens import Platform, check_token
 from domain.errors import Invalid, NotFound
 from domain.ids import InvalidId, decode, new_id
 from domain.vocabulary import Channel
@@ -88,6 +88,8 @@ def _address(request: DeviceRequest) -> str:
             raise Invalid.field("subscription", "belongs to webpush; push takes a token")
         if request.token is None:
             raise Invalid.field("token", "is required for push")
+        if request.platform not in (None, *get_args(Platform)):
+            raise Invalid.field("platform", "must be android or ios, as phones with push are")
         if wrong := check_token(request.token, request.platform):
             raise Invalid.field("token", wrong)
         return request.token

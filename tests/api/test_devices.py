@@ -45,6 +45,7 @@ async def test_a_browsers_subscription(client: Client) -> None:
     [
         ({"channel": "push"}, "token"),
         ({"channel": "push", "platform": "ios", "token": "abc"}, "token"),
+        ({"channel": "push", "platform": "iPhone", "token": TOKEN}, "platform"),
         ({"channel": "push", "token": "two words"}, "token"),
         ({"channel": "push", "token": "t", "subscription": {}}, "subscription"),
         ({"channel": "webpush", "token": "t"}, "token"),
