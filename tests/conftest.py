@@ -1,6 +1,11 @@
 """Fixtures for all tests live in tests/fixtures, one file per theme."""
 
+from collections.abc import Iterator
+
 import pytest
+from argon2 import PasswordHasher
+
+from services import access
 
 pytest_plugins = [
     "tests.fixtures.servers",
@@ -21,3 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def chaos(request: pytest.FixtureRequest) -> int:
     """How many notifications a chaos test posts."""
     return 2_000 if request.config.getoption("--chaos") == "full" else 300
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Let hashing a password cost next to nothing: every test has an administrator with one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
