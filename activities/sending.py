@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from activities import late_checks
 from activities.accounts import Account
 from activities.handing_over import QUEUE, Ready, hand_over
 from activities.routing import PACED, Router, Taken, Waits
@@ -23,6 +24,7 @@ from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from config.failpoints import failpoint
 from domain.circuit import next_step
+from domain.decision import Decision
 from domain.delivery import Leased, Mark, Settlement
 from domain.ids import encode, new_id
 from domain.message import Message
@@ -153,19 +155,19 @@ class Sending:
         self, ready: Sequence[Ready], token: UUID, settled: list[Settlement]
     ) -> set[UUID]:
         margin = self.lease_seconds * MARGIN
-        wanted = [
-            Mark(
-                one.leased.id, one.attempt_id, one.account.id, one.account.vendor,
-                one.taken.record,
-            )
-            for one in ready
-        ]  # fmt: skip
         async with self.db.leader() as conn:
+            decisions = await late_checks.check(conn, [one.leased for one in ready])
+            wanted = [one for one in ready if late_checks.may_go(decisions.get(one.leased.id))]
             marked = await marks.mark(
-                conn, wanted, token=token, margin=margin, seconds=self.lease_seconds
+                conn,
+                [_mark_of(one, decisions.get(one.leased.id)) for one in wanted],
+                token=token,
+                margin=margin,
+                seconds=self.lease_seconds,
             )
-            left = [one.leased.id for one in ready if one.leased.id not in marked]
+            left = [one.leased.id for one in wanted if one.leased.id not in marked]
             late = await marks.find_late(conn, left, token=token, margin=margin) if left else {}
+        settled += late_checks.stopped([one.leased for one in ready], decisions, marked)
         for delivery, (expired, maybe_sent) in late.items():
             state = State.EXPIRED if expired else State.SUPPRESSED
             reason = "expired" if expired else "suppressed"
@@ -231,6 +233,13 @@ class Sending:
             scale=self.retry_scale,
             jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
         )
+
+
+def _mark_of(one: Ready, decision: Decision | None) -> Mark:
+    return Mark(
+        one.leased.id, one.attempt_id, one.account.id, one.account.vendor, one.taken.record,
+        decision.record() if decision else None,
+    )  # fmt: skip
 
 
 def _failed(leased: Leased, reason: str) -> Settlement:

@@ -62,6 +62,7 @@ def detail(
     full = [
         {
             **delivery(one),
+            "decision": one.decision or [],
             "tries": [_attempt(number, t) for number, t in _numbered(tries[one.id], one)],
             "receipts": [
                 {"kind": r.kind, "at": stamp(r.at), "reason": r.raw.get("reason") or ""}
