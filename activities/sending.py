@@ -18,6 +18,7 @@ from activities import late_checks
 from activities.accounts import Account
 from activities.handing_over import QUEUE, Ready, hand_over
 from activities.routing import PACED, Router, Taken, Waits
+from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
 from channels.message import build
 from channels.problems import ContentRefused
@@ -54,6 +55,7 @@ class Sending:
     words: Words
     default_from: str
     receipts_url: str
+    unsubscribing: UnsubscribeLinks
     lease_seconds: float
     retry_scale: float
 
@@ -145,6 +147,7 @@ class Sending:
             notification_id=encode("ntf", leased.notification_id),
             default_from=account.sender.default_from or self.default_from,
             locale=leased.locale,
+            unsubscribe_url=self.unsubscribing.of(leased),
             class_=leased.class_,
             expires_at=leased.expires_at,
             target=leased.target,

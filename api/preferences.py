@@ -10,8 +10,9 @@ from api.authentication import Caller, Services, idempotency
 from api.bodies import JsonBody, checked, read_optional_json
 from api.openapi import body
 from api.paging import When
-from domain.contract.preferences import PreferencesRequest, UnsubscribeRequest
+from domain.contract.preferences import LinkRequest, PreferencesRequest, UnsubscribeRequest
 from domain.vocabulary import Channel
+from services import preference_links
 from services import preferences as use
 from services.explaining import explain as explain_to
 
@@ -32,7 +33,8 @@ _UNSUBSCRIBE = body(
     channel={"channel": "sms"},
     everything={},
 )
-_UNSUBSCRIBE["requestBody"]["required"] = False
+_TOKEN = body(LinkRequest, {"ttl_seconds": 86_400})
+_TOKEN["requestBody"]["required"] = _UNSUBSCRIBE["requestBody"]["required"] = False
 
 
 @router.get("/{id}/preferences")
@@ -58,6 +60,13 @@ async def unsubscribe(http: Request, app: Services, actor: Caller, id: str) -> J
     """Unsubscribe from a category, a channel, both together or, without either, everything."""
     request = checked(UnsubscribeRequest, await read_optional_json(http))
     return replayable(await use.unsubscribe(app, actor, id, request, idempotency(http)))
+
+
+@router.post("/{id}/token", status_code=201, openapi_extra=_TOKEN)
+async def issue_link(http: Request, app: Services, actor: Caller, id: str) -> JSONResponse:
+    """Make a signed link to the recipient's preference centre, which needs no sign-in."""
+    request = checked(LinkRequest, await read_optional_json(http))
+    return answer(await preference_links.issue(app, actor, id, request), status=201)
 
 
 @router.get("/{id}/explain")

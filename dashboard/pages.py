@@ -13,6 +13,7 @@ from dashboard import (
     notifications,
     outbox,
     overview,
+    preference_centre,
     sign_in,
 )
 from dashboard.problems import install_problems
@@ -34,4 +35,5 @@ def create_dashboard(app: App) -> FastAPI:
 
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox, account,
+    preference_centre,
 )  # fmt: skip

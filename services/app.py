@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from config.settings import Settings
 from domain.one_time_codes import CodeRing
+from domain.preference_links import LinkRing
 from services.outside import Outside
 from services.temporal import Temporal
 from stores.database import Database
@@ -19,6 +20,7 @@ class App:
     temporal: Temporal
     seal: Seal
     codes: CodeRing
+    links: LinkRing
     outside: Outside
     positions: dict[str, str] = field(default_factory=dict)
     """Last write position (LSN) of each module, as far as this process knows."""
@@ -37,6 +39,7 @@ def open_app(settings: Settings) -> App:
         temporal=Temporal(settings.temporal_target, settings.temporal_namespace),
         seal=Seal.from_settings(settings),
         codes=CodeRing(secret_keys(settings)),
+        links=LinkRing(secret_keys(settings)),
         outside=Outside(settings.allow_networks),
     )
 

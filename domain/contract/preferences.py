@@ -75,6 +75,12 @@ class PreferencesRequest(Request):
         return self
 
 
+class LinkRequest(Request):
+    """How long a link to the preference centre works, in seconds: 1 minute to 1 year."""
+
+    ttl_seconds: Annotated[int, Field(ge=60, le=31_536_000, strict=True)] = 2_592_000
+
+
 class UnsubscribeRequest(Request):
     """What to unsubscribe from: a category, a channel, both together, or (empty) everything."""
 

@@ -3,9 +3,12 @@
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any
+from urllib.parse import urlsplit
 
 from fakes.smtp_faults import Fault
+from tests.fixtures.dashboard import a_browser
 from tests.fixtures.system import System
 
 
@@ -141,3 +144,23 @@ async def test_mandatory_ones_pass_everything(system: System) -> None:
         made = await system.ask(recipient=profile, category="security")
         ended = await system.finished(made["id"])
         assert (ended["state"], rules(ended)) == ("sent", [("mandatory", "exempts")])
+
+
+async def test_a_marketing_mail_says_how_to_unsubscribe(system: System) -> None:
+    profile = await a_profile(system)
+    client = system.client
+    for recipient in (profile, {"email": "bob@example.com"}):
+        made = await system.ask(recipient=recipient, category="marketing")
+        assert (await system.finished(made["id"]))["state"] == "sent"
+        mail = message_from_bytes(system.smtp.messages[-1].content)
+        link = str(mail["List-Unsubscribe"]).strip("<>")
+        async with a_browser(system.app) as visitor:
+            answer = await visitor.post(urlsplit(link).path, data={"List-Unsubscribe": "One-Click"})
+            assert answer.status_code == 200
+        made = await system.ask(recipient=recipient, category="marketing")
+        assert (await system.finished(made["id"]))["state"] == "suppressed"
+        made = await system.ask(recipient=recipient)
+        assert (await system.finished(made["id"]))["state"] == "sent"
+        assert message_from_bytes(system.smtp.messages[-1].content)["List-Unsubscribe"] is None
+    found = await client.get(f"/v1/profiles/{profile}/preferences")
+    assert found.json()["categories"] == {"marketing": {"email": False}}
