@@ -216,13 +216,18 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
     if stored.state == State.CANCELLED:
         story.append({"at": stamp(stored.settled_at), "event": "cancelled", **where})
     elif stored.settled_at is not None and not shown["tries"]:
-        why = {"state": stored.state, "reason": stored.reason}
+        why = {
+            "state": stored.state,
+            "reason": stored.reason,
+            "decision": stored.decision or [],
+        }
         story.append({"at": stamp(stored.settled_at), "event": "settled", **where, **why})
     elif stored.state == State.HELD:
         why = {
             "reason": stored.reason,
             "until": stamp(stored.due_at),
             "passed_over": stored.route or [],
+            "decision": stored.decision or [],
         }
         story.append({"at": stamp(stored.settled_at), "event": "held", **where, **why})
     story += [
