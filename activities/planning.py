@@ -1,15 +1,16 @@
 """Plans deliveries: for notifications that have none, and for those whose channel failed."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.rules import look_up
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
 from domain.recipient import Recipient
-from domain.vocabulary import Channel
 from stores import profiles
 from stores.ledger import plan as ledger
 from stores.ledger.fold import fold
@@ -29,21 +30,14 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
     if not notifications:
         return set()
     recipients = await _recipients(conn, notifications)
-    addresses = sorted(
-        {
-            address
-            for one in notifications
-            for channel in one.channels
-            for address in recipients[one.id].addresses(channel)
-        }
-    )
-    suppressions = await ledger.find_suppressed(conn, addresses)
+    rules = await look_up(conn, notifications, recipients, datetime.now(UTC))
     planned: list[Planned] = []
     for one in notifications:
-        planned += plan(one, recipients[one.id], _suppressed(one, suppressions))
+        decide = partial(rules.decide, one)
+        planned += plan(one, recipients[one.id], decide, rules.preferences(one))
     await ledger.insert(conn, planned)
-    ended = {one.notification.id for one in planned if one.reason}
-    return await fold(conn, sorted(ended)) if ended else set()
+    changed = {one.notification.id for one in planned if one.reason}
+    return await fold(conn, sorted(changed)) if changed else set()
 
 
 async def _recipients(
@@ -57,18 +51,3 @@ async def _recipients(
         else Recipient.inline(one.recipient)
         for one in notifications
     }
-
-
-def _suppressed(
-    notification: Unplanned, found: dict[tuple[str, str], list[Any]]
-) -> Callable[[Channel, str], str | None]:
-    def reason(channel: Channel, address: str) -> str | None:
-        for row in found.get((channel.value, address), ()):
-            here = row.module_id in (None, notification.module_id)
-            if row.confirmation_id == notification.id:
-                continue  # it is what tells the recipient of this suppression
-            if here and row.category in (None, notification.category):
-                return str(row.reason)
-        return None
-
-    return reason

@@ -14,15 +14,18 @@ from uuid import UUID
 
 import structlog
 
+from activities import late_checks
 from activities.accounts import Account
 from activities.handing_over import QUEUE, Ready, hand_over
 from activities.routing import PACED, Router, Taken, Waits
+from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
 from channels.message import build
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from config.failpoints import failpoint
 from domain.circuit import next_step
+from domain.decision import Decision
 from domain.delivery import Leased, Mark, Settlement
 from domain.ids import encode, new_id
 from domain.message import Message
@@ -52,6 +55,7 @@ class Sending:
     words: Words
     default_from: str
     receipts_url: str
+    unsubscribing: UnsubscribeLinks
     lease_seconds: float
     retry_scale: float
 
@@ -143,6 +147,7 @@ class Sending:
             notification_id=encode("ntf", leased.notification_id),
             default_from=account.sender.default_from or self.default_from,
             locale=leased.locale,
+            unsubscribe_url=self.unsubscribing.of(leased),
             class_=leased.class_,
             expires_at=leased.expires_at,
             target=leased.target,
@@ -153,19 +158,19 @@ class Sending:
         self, ready: Sequence[Ready], token: UUID, settled: list[Settlement]
     ) -> set[UUID]:
         margin = self.lease_seconds * MARGIN
-        wanted = [
-            Mark(
-                one.leased.id, one.attempt_id, one.account.id, one.account.vendor,
-                one.taken.record,
-            )
-            for one in ready
-        ]  # fmt: skip
         async with self.db.leader() as conn:
+            decisions = await late_checks.check(conn, [one.leased for one in ready])
+            wanted = [one for one in ready if late_checks.may_go(decisions.get(one.leased.id))]
             marked = await marks.mark(
-                conn, wanted, token=token, margin=margin, seconds=self.lease_seconds
+                conn,
+                [_mark_of(one, decisions.get(one.leased.id)) for one in wanted],
+                token=token,
+                margin=margin,
+                seconds=self.lease_seconds,
             )
-            left = [one.leased.id for one in ready if one.leased.id not in marked]
+            left = [one.leased.id for one in wanted if one.leased.id not in marked]
             late = await marks.find_late(conn, left, token=token, margin=margin) if left else {}
+        settled += late_checks.stopped([one.leased for one in ready], decisions, marked)
         for delivery, (expired, maybe_sent) in late.items():
             state = State.EXPIRED if expired else State.SUPPRESSED
             reason = "expired" if expired else "suppressed"
@@ -231,6 +236,13 @@ class Sending:
             scale=self.retry_scale,
             jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
         )
+
+
+def _mark_of(one: Ready, decision: Decision | None) -> Mark:
+    return Mark(
+        one.leased.id, one.attempt_id, one.account.id, one.account.vendor, one.taken.record,
+        decision.record() if decision else None,
+    )  # fmt: skip
 
 
 def _failed(leased: Leased, reason: str) -> Settlement:

@@ -13,6 +13,7 @@ from dashboard import (
     notifications,
     outbox,
     overview,
+    preference_centre,
     sign_in,
     vendor_changes,
     vendors,
@@ -37,4 +38,5 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     vendor_changes, vendors, account,
+    preference_centre,
 )  # fmt: skip

@@ -18,7 +18,7 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the story; `tone` is a state whose colour it takes, `raw` the vendor's answer,
-    `notes` say which accounts were passed over, and why.
+    `notes` say which accounts were passed over, and which rules decided, and why.
     """
 
     words: str
@@ -113,9 +113,11 @@ def _step(event: Mapping[str, Any], outcome: Mapping[str, Any] | None, since: st
     via = " · ".join(str(event[n]) for n in ("channel", "vendor", "account") if event.get(n))
     common = {
         "at": event["at"], "since": since, "meta": via, "until": event.get("until"),
-        "notes": tuple(
-            f"{one['account']} passed over: {one['skipped']}"
-            for one in event.get("passed_over") or ()
+        "notes": (
+            *(f"{one['account']} passed over: {one['skipped']}"
+              for one in event.get("passed_over") or ()),
+            *(f"{_words(one['rule'])} {one['effect']}: {one['detail']}"
+              for one in event.get("decision") or ()),
         ),
     }  # fmt: skip
     match kind:

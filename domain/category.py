@@ -1,6 +1,7 @@
 """A kind of message: what it may interrupt, and how its recipients are protected."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.vocabulary import CategoryClass, Priority
@@ -27,3 +28,10 @@ DEFAULT_PRIORITIES: Final = {
 
 PRESET: Final = frozenset(CategoryClass)
 """One category per class is always there; its key is the class."""
+
+
+def category_as(key: str, class_: CategoryClass, known: Mapping[str, Category]) -> Category:
+    """Return a category as it is now, with the class under which a message was accepted."""
+    if key in known:
+        return replace(known[key], class_=class_)
+    return Category(key, key, class_, mandatory=False, priority=DEFAULT_PRIORITIES[class_])

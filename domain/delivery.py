@@ -10,6 +10,9 @@ from domain.one_time_codes import Seed
 from domain.outcome import Outcome
 from domain.vocabulary import CategoryClass, Channel, State
 
+Record = Sequence[Mapping[str, str]]
+"""The rules that decided about a delivery: {rule, effect, detail}."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unplanned:
@@ -27,6 +30,8 @@ class Unplanned:
     used: frozenset[Channel]
     """Channels that have a delivery already: a fallback goes to the next one."""
     expires_at: datetime
+    ordered: bool = True
+    """Whether the client chose the order of the channels; else it is the recipient's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class Planned:
     state: State = State.ACCEPTED
     reason: str = ""
     target: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+    """When it may be sent, for one that is held."""
+    decision: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Leased:
     data: Mapping[str, Any]
     name: str | None
     locale: str | None
+    profile_id: UUID | None = None
     otp: Seed | None = None
     """What the code is computed from that its words show; None where they show none of ours."""
 
@@ -79,6 +88,8 @@ class Mark:
     vendor: str
     route: Sequence[Mapping[str, str]] = ()
     """Which accounts were passed over, and why."""
+    decision: Record | None = None
+    """Which rules let it pass; None leaves what is known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +112,5 @@ class Settlement:
     """Whether a round is over: the next try comes by the schedule of its class."""
     route: Sequence[Mapping[str, str]] = ()
     """Why nothing could be sent, for a settlement without an attempt."""
+    decision: Record | None = None
+    """Which rules stopped it; None leaves what is known already."""

@@ -1,45 +1,73 @@
 """Which deliveries a notification needs: its channels, its policy and the recipient's addresses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
+from domain.decision import Decision, no_address
 from domain.delivery import Planned, Unplanned
 from domain.ids import new_id
+from domain.preferences import ANYTHING, Preferences
 from domain.recipient import Recipient
 from domain.vocabulary import Channel, ChannelPolicy, State
 
-NO_ADDRESS = "no_address"
+REFUSED: Final = ("preference", "unsubscribed")
+"""Reasons of a channel that the recipient does not want: `preferred` passes over it."""
 
 
 def plan(
     notification: Unplanned,
     recipient: Recipient,
-    suppressed: Callable[[Channel, str], str | None],
+    decide: Callable[[Channel, str], Decision],
+    preferences: Preferences = ANYTHING,
     *,
     make_id: Callable[[], UUID] = new_id,
 ) -> list[Planned]:
     """Return the next deliveries; none means that no channel is left.
 
-    `suppressed` tells why an address must not be used. A notification that no address can
-    serve becomes one suppressed delivery, so that the balance accounts for it.
+    `decide` tells what becomes of an address. A notification that no address can serve becomes
+    one suppressed delivery, so that the balance accounts for it.
     """
     planned: list[Planned] = []
-
-    def add(channel: Channel, address: str, reason: str | None) -> None:
-        state = State.SUPPRESSED if reason else State.ACCEPTED
-        target = recipient.target(channel, address)
-        planned.append(
-            Planned(make_id(), notification, channel, address, state, reason or "", target)
-        )
-
-    left = [channel for channel in notification.channels if channel not in notification.used]
+    channels = in_order(notification, preferences)
+    left = [channel for channel in channels if channel not in notification.used]
     for channel in left:
-        addresses = recipient.addresses(channel)
-        for address in addresses:
-            add(channel, address, suppressed(channel, address))
-        usable = any(one.state is State.ACCEPTED for one in planned)
+        for address in recipient.addresses(channel):
+            decision = decide(channel, address)
+            target = recipient.target(channel, address)
+            planned.append(_planned(make_id(), notification, channel, address, decision, target))
+        usable = any(one.state is not State.SUPPRESSED for one in planned)
         if usable and notification.channel_policy != ChannelPolicy.ALL:
-            break
+            return _without_refused(notification, planned)
     if not planned and not notification.used and left:
-        add(left[0], "", NO_ADDRESS)
+        decision = no_address(left[0])
+        planned.append(_planned(make_id(), notification, left[0], "", decision, {}))
     return planned
+
+
+def in_order(notification: Unplanned, preferences: Preferences) -> tuple[Channel, ...]:
+    """Return the channels as the recipient wants them, where the client left that open."""
+    if notification.ordered and notification.channel_policy != ChannelPolicy.PREFERRED:
+        return notification.channels
+    return preferences.ordered(notification.channels)
+
+
+def _planned(
+    id: UUID,
+    notification: Unplanned,
+    channel: Channel,
+    address: str,
+    decision: Decision,
+    target: Mapping[str, Any],
+) -> Planned:
+    return Planned(
+        id, notification, channel, address, decision.state, decision.reason, target,
+        decision.due_at, decision.record(),
+    )  # fmt: skip
+
+
+def _without_refused(notification: Unplanned, planned: Sequence[Planned]) -> list[Planned]:
+    """Leave out, for `preferred`, the channels that were passed over to find the right one."""
+    if notification.channel_policy != ChannelPolicy.PREFERRED:
+        return list(planned)
+    return [one for one in planned if one.reason not in REFUSED]

@@ -134,6 +134,7 @@ def judge(
         "class": category.class_,
         "channels": chosen,
         "channel_policy": request.channel_policy,
+        "ordered": request.channels is not None,
         "template_id": template.template_id if template else None,
         "template_key": template.key if template else None,
         "template_version": template.version if template else None,

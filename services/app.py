@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from config.settings import Settings
 from domain.one_time_codes import CodeRing
+from domain.preference_links import LinkRing
 from domain.return_paths import ReturnPaths
 from services.outside import Outside
 from services.temporal import Temporal
@@ -21,6 +22,7 @@ class App:
     seal: Seal
     codes: CodeRing
     return_paths: ReturnPaths
+    links: LinkRing
     outside: Outside
     positions: dict[str, str] = field(default_factory=dict)
     """Last write position (LSN) of each module, as far as this process knows."""
@@ -40,6 +42,7 @@ def open_app(settings: Settings) -> App:
         seal=Seal.from_settings(settings),
         codes=CodeRing(secret_keys(settings)),
         return_paths=ReturnPaths(secret_keys(settings)),
+        links=LinkRing(secret_keys(settings)),
         outside=Outside(settings.allow_networks),
     )
 

@@ -28,7 +28,7 @@ def _field_error(item: ErrorDetails, prefix: str) -> FieldError:
     for part in item["loc"]:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not part.startswith("<"):
+        elif not part.startswith("<") and part != "[key]":
             path += f".{part}" if path else part
     message = item["msg"].removeprefix("Value error, ")
     cause = item.get("ctx", {}).get("error")

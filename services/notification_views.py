@@ -62,6 +62,7 @@ def detail(
     full = [
         {
             **delivery(one),
+            "decision": one.decision or [],
             "tries": [_attempt(number, t) for number, t in _numbered(tries[one.id], one)],
             "receipts": [
                 {"kind": r.kind, "at": stamp(r.at), "reason": r.raw.get("reason") or ""}
@@ -219,13 +220,18 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
     if stored.state == State.CANCELLED:
         story.append({"at": stamp(stored.settled_at), "event": "cancelled", **where})
     elif stored.settled_at is not None and not shown["tries"]:
-        why = {"state": stored.state, "reason": stored.reason}
+        why = {
+            "state": stored.state,
+            "reason": stored.reason,
+            "decision": stored.decision or [],
+        }
         story.append({"at": stamp(stored.settled_at), "event": "settled", **where, **why})
     elif stored.state == State.HELD:
         why = {
             "reason": stored.reason,
             "until": stamp(stored.due_at),
             "passed_over": stored.route or [],
+            "decision": stored.decision or [],
         }
         story.append({"at": stamp(stored.settled_at), "event": "held", **where, **why})
     story += [

@@ -192,7 +192,7 @@ async def resend(
             "template": template,
             "content": row.content,
             "data": row.data,
-            "channels": list(row.channels),
+            "channels": list(row.channels) if row.ordered else None,
             "channel_policy": row.channel_policy,
             "category": row.category,
             "priority": row.priority,

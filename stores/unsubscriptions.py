@@ -1,9 +1,9 @@
 """Suppressions that recipients make and lift themselves, by what they write back."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import new_id
@@ -20,6 +20,16 @@ _STOP = text("""
         created_at = clock_timestamp(), expires_at = NULL
     WHERE s.expires_at <= clock_timestamp()
     RETURNING s.id
+""")
+
+_REFUSE = text("""
+    INSERT INTO suppressions AS s (id, module_id, channel, address, category, reason, source)
+    SELECT CAST(:id AS uuid), d.module_id, d.channel, d.address, d.category, 'unsubscribed', 'link'
+    FROM deliveries d WHERE d.id = :delivery AND d.address <> ''
+    ON CONFLICT (channel, address, module_id, category) DO UPDATE SET reason = excluded.reason,
+        source = excluded.source, attempt_id = NULL, created_at = clock_timestamp(),
+        expires_at = NULL
+    WHERE s.expires_at <= clock_timestamp()
 """)
 
 _LIFT = text("""
@@ -41,6 +51,26 @@ async def stop(
     )
     made: UUID | None = result.scalar_one_or_none()
     return made
+
+
+async def refuse(conn: AsyncConnection, delivery_id: UUID) -> None:
+    """Suppress the address of a delivery for its module and category."""
+    await conn.execute(_REFUSE, {"id": new_id(), "delivery": delivery_id})
+
+
+async def find_delivery(conn: AsyncConnection, delivery_id: UUID) -> Row[Any] | None:
+    """Return {module, category, name, address} of a delivery; None when it was deleted."""
+    result = await conn.execute(
+        text("""
+            SELECT m.name AS module, d.module_id, d.category, coalesce(c.name, d.category) AS name,
+                d.address, coalesce(c.mandatory, false) AS mandatory
+            FROM deliveries d JOIN modules m ON m.id = d.module_id
+                LEFT JOIN categories c ON c.key = d.category
+            WHERE d.id = :id
+        """),
+        {"id": delivery_id},
+    )
+    return result.one_or_none()
 
 
 async def confirm(conn: AsyncConnection, suppression_id: UUID, notification_id: UUID) -> None:

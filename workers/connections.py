@@ -6,6 +6,7 @@ from activities.health import Health
 from activities.pacing import Pacer
 from activities.routing import Router
 from activities.sending import Sending
+from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
 from services.app import App
 from services.vendor_parts import vendor_parts
@@ -25,6 +26,7 @@ def open_delivery(app: App) -> tuple[Delivery, Router]:
         words=Words(app.db, app.codes),
         default_from=app.settings.mail_from,
         receipts_url=f"{app.settings.base_url}/v1/receipts",
+        unsubscribing=UnsubscribeLinks(app.links, app.settings.base_url),
         lease_seconds=app.settings.lease_seconds,
         retry_scale=app.settings.retry_scale,
     )

@@ -14,13 +14,13 @@ _COPY = text("""
         id, module_id, state, priority, category, class, channels, channel_policy, template_id,
         template_key, template_version, profile_id, campaign_id, resend_of, recipient,
         recipient_keys, content, data, metadata, created_at, expires_at, start_deadline, due_at,
-        workflow_id, otp_id
+        workflow_id, otp_id, ordered
     )
     SELECT
         r.id, n.module_id, 'accepted', n.priority, n.category, n.class, r.channels,
         n.channel_policy, n.template_id, n.template_key, n.template_version, n.profile_id,
         n.campaign_id, n.id, n.recipient, n.recipient_keys, n.content, n.data, n.metadata,
-        r.created_at, n.expires_at, r.start_deadline, r.due_at, r.workflow_id, n.otp_id
+        r.created_at, n.expires_at, r.start_deadline, r.due_at, r.workflow_id, n.otp_id, n.ordered
     FROM jsonb_populate_record(NULL::notifications, CAST(:row AS jsonb)) r
         JOIN notifications n ON n.id = :source
     RETURNING id, module_id, category, class AS class_, priority, state, version
@@ -31,13 +31,13 @@ _INSERT = text("""
         id, module_id, state, priority, category, class, channels, channel_policy, template_id,
         template_key, template_version, profile_id, campaign_id, resend_of, recipient,
         recipient_keys, content, data, metadata, created_at, send_at, expires_at, start_deadline,
-        due_at, workflow_id, otp_id
+        due_at, workflow_id, otp_id, ordered
     )
     SELECT
         id, module_id, state, priority, category, class, channels, channel_policy, template_id,
         template_key, template_version, profile_id, campaign_id, resend_of, recipient,
         recipient_keys, NULLIF(content, 'null'::jsonb), data, metadata, created_at, send_at,
-        expires_at, start_deadline, due_at, workflow_id, otp_id
+        expires_at, start_deadline, due_at, workflow_id, otp_id, coalesce(ordered, true)
     FROM jsonb_populate_recordset(NULL::notifications, CAST(:rows AS jsonb))
     RETURNING id, module_id, category, class AS class_, priority, state, version
 """)

@@ -27,7 +27,7 @@ _LEASE = text("""
     )
     SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
         l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
-        n.template_id, n.template_version, n.content, n.data,
+        n.template_id, n.template_version, n.content, n.data, n.profile_id,
         coalesce(n.recipient->>'name', p.name) AS name,
         coalesce(n.recipient->>'locale', p.locale) AS locale,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
@@ -104,6 +104,7 @@ def _leased(row: Row[Any]) -> Leased:
         data=row.data,
         name=row.name,
         locale=row.locale,
+        profile_id=row.profile_id,
         otp=_seed(row) if row.otp_id else None,
     )
 

@@ -14,7 +14,7 @@ from stores.ledger import events
 
 _UNPLANNED = text("""
     SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
-        n.channel_policy, n.profile_id, n.recipient, n.expires_at,
+        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered,
         ARRAY(SELECT d.channel FROM deliveries d WHERE d.notification_id = n.id) AS used
     FROM notifications n
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
@@ -27,23 +27,24 @@ _UNPLANNED = text("""
 
 _FALLBACK = text("""
     SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
-        n.channel_policy, n.profile_id, n.recipient, n.expires_at,
+        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered,
         array_agg(d.channel) AS used
     FROM notifications n JOIN deliveries d ON d.notification_id = n.id
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.channel_policy = 'first_success'
         AND cardinality(n.channels) > 1 AND n.expires_at > clock_timestamp()
     GROUP BY n.id
-    HAVING bool_and(d.state IN ('suppressed', 'failed'))
+    HAVING bool_and(d.state IN ('suppressed', 'failed') AND d.reason <> 'frequency_cap')
     ORDER BY n.id
 """)
 
 _INSERT = text("""
     INSERT INTO deliveries AS d (
         id, notification_id, module_id, category, class, priority, channel, address, target, state,
-        reason, created_at, due_at, expires_at, settled_at
+        reason, created_at, due_at, expires_at, settled_at, decision
     )
     SELECT r.id, r.notification_id, r.module_id, r.category, r.class, r.priority, r.channel,
-        r.address, r.target, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at
+        r.address, r.target, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at,
+        NULLIF(r.decision, 'null'::jsonb)
     FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
     ORDER BY r.id
     RETURNING d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_,
@@ -72,7 +73,7 @@ async def find_unplanned(
 
 async def find_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Unplanned]:
     """Return the notifications whose deliveries all failed or were suppressed, and that may go
-    on to another channel.
+    on to another channel; one that was too much for its recipient is so on every channel.
     """
     result = await conn.execute(_FALLBACK, {"ids": list(ids)})
     return [_unplanned(row) for row in result.all()]
@@ -102,6 +103,7 @@ async def insert(conn: AsyncConnection, planned: Sequence[Planned]) -> None:
 
 def _row(one: Planned, now: datetime) -> dict[str, Any]:
     waits = one.state is State.ACCEPTED
+    due_at = now if waits else one.due_at
     return {
         "id": one.id,
         "notification_id": one.notification.id,
@@ -115,9 +117,10 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
         "state": one.state,
         "reason": one.reason,
         "created_at": now,
-        "due_at": now if waits else None,
+        "due_at": due_at,
         "expires_at": one.notification.expires_at,
         "settled_at": None if waits else now,
+        "decision": one.decision,
     }
 
 
@@ -134,4 +137,5 @@ def _unplanned(row: Row[Any]) -> Unplanned:
         recipient=row.recipient,
         used=frozenset(Channel(channel) for channel in row.used),
         expires_at=row.expires_at,
+        ordered=row.ordered,
     )

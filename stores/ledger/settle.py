@@ -15,10 +15,11 @@ _SETTLE = text(f"""
     WITH chosen AS (
         SELECT d.id, d.state AS before, r.state AS next_state, r.reason AS next_reason,
             r.due_at AS next_due, r.doubt, r.outcome AS next_outcome, r.vendor_id AS next_vendor_id,
-            r.goes_on, r.round, r.route AS next_route
+            r.goes_on, r.round, r.route AS next_route, r.decision AS next_decision
         FROM deliveries d JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
             id uuid, attempt_id uuid, state text, reason text, due_at timestamptz, doubt boolean,
-            outcome jsonb, vendor_id text, goes_on boolean, round boolean, route jsonb
+            outcome jsonb, vendor_id text, goes_on boolean, round boolean, route jsonb,
+            decision jsonb
         ) ON r.id = d.id
         WHERE CASE
             WHEN r.attempt_id IS NULL THEN d.state IN ('accepted', 'scheduled', 'held')
@@ -35,7 +36,8 @@ _SETTLE = text(f"""
         lease_token = CASE WHEN c.goes_on THEN d.lease_token END,
         lease_until = CASE WHEN c.goes_on THEN d.lease_until END,
         rounds = d.rounds + CASE WHEN c.round THEN 1 ELSE 0 END,
-        route = coalesce(c.next_route, d.route), version = d.version + 1
+        route = coalesce(c.next_route, d.route),
+        decision = coalesce(c.next_decision, d.decision), version = d.version + 1
     FROM chosen c WHERE d.id = c.id
     RETURNING {events.CHANGED}, c.before, d.attempt_id
 """)  # noqa: S608 - only constants are put together
@@ -81,6 +83,7 @@ def _row(one: Settlement) -> dict[str, Any]:
         "goes_on": one.goes_on,
         "round": one.round,
         "route": list(one.route) or None,
+        "decision": one.decision,
         "outcome": None if outcome is None else asdict(outcome),
         "vendor_id": (outcome.vendor_id or None) if outcome else None,
     }

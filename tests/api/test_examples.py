@@ -42,6 +42,15 @@ async def test_devices(client: Client) -> None:
         assert answer.status_code == 201, answer.text
 
 
+async def test_what_a_recipient_chooses(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json()
+    profile = (await client.post("/v1/profiles", json={"name": "Sample Recipient"})).json()["id"]
+    for method, name in (("put", "preferences"), ("post", "unsubscribe")):
+        for example in examples(document, method, f"/v1/profiles/{{id}}/{name}"):
+            answer = await client.request(method, f"/v1/profiles/{profile}/{name}", json=example)
+            assert answer.status_code == 200, answer.text
+
+
 def _of_one(document: dict[str, Any], path: str) -> str:
     [of_one] = {f"{path}/{{id}}", f"{path}/{{key}}"} & set(document["paths"])
     return of_one

@@ -1,7 +1,7 @@
 """The dashboard in a real Chromium: by keyboard, narrow and dark, checked by axe."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -12,7 +12,9 @@ from playwright.async_api import Browser, Page, async_playwright
 from dashboard.pages import create_dashboard
 from fakes.http_server import FakeHttp
 from fakes.twilio import FakeTwilio
+from services.app import App
 from tests.fixtures.accounts import an_account, counted, put_circuit
+from tests.fixtures.api import Client
 from tests.fixtures.dashboard import EMAIL, PASSWORD
 from tests.fixtures.serving import served
 from tests.fixtures.system import System
@@ -180,10 +182,41 @@ async def test_pages_are_accessible_and_fit(
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
              "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
              "/vendors/new?channel=push&vendor=fcm", "/sign-in")  # fmt: skip
+    found = await faults(page, paths)
+    assert problems + found == []
+
+
+async def faults(page: Page, paths: Sequence[str]) -> list[str]:
+    """What axe finds on pages, and how much wider than the window they are."""
+    problems: list[str] = []
     for path in paths:
         await page.goto(path)
         found = await Axe().run(page)
         problems += [f"{path}: {one['id']}: {one['help']}" for one in found.response["violations"]]
         wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         problems += [f"{path} is {wide} px too wide"] if wide > 0 else []
-    assert problems == []
+    return problems
+
+
+async def test_recipients_choose_without_javascript(
+    app: App, client: Client, chromium: Browser
+) -> None:
+    profile = (await client.post("/v1/profiles", json={"email": "ann@example.com"})).json()["id"]
+    link = (await client.post(f"/v1/profiles/{profile}/token")).json()["token"]
+    async with served(create_dashboard(app)) as site:
+        context = await chromium.new_context(base_url=site, java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(f"/p/{link}")
+        await page.get_by_role("group", name="Marketing").get_by_label("E-mail").uncheck()
+        await page.get_by_label("From").fill("22:00")
+        await page.get_by_label("Until").fill("07:00")
+        await page.get_by_role("button", name="Save").click()
+        assert await page.get_by_role("status").inner_text() == "Saved."
+        found = (await client.get(f"/v1/profiles/{profile}/preferences")).json()
+        assert found["categories"]["marketing"]["email"] is False
+        assert found["quiet_hours"] == {"start": "22:00", "end": "07:00"}
+        for size in SIZES.values():
+            shape: Any = size
+            context = await chromium.new_context(base_url=site, viewport=shape)
+            page = await context.new_page()
+            assert await faults(page, [f"/p/{link}", f"/p/{link}?lang=fr"]) == []

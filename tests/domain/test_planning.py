@@ -1,14 +1,17 @@
 """Planning: the channels of a notification, by policy, address and suppression."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.decision import ALLOWED, Decision
 from domain.delivery import Planned, Unplanned
 from domain.ids import new_id
-from domain.planning import NO_ADDRESS, plan
+from domain.planning import plan
+from domain.preferences import Preferences
 from domain.recipient import Recipient
 from domain.vocabulary import CategoryClass, Channel, ChannelPolicy, State
 
@@ -25,8 +28,17 @@ def notification(*channels: Channel, **given: Any) -> Unplanned:
     return Unplanned(**{**usual, **given})
 
 
-def allowed(_channel: Channel, _address: str) -> str | None:
-    return None
+def allowed(_channel: Channel, _address: str) -> Decision:
+    return ALLOWED
+
+
+def without(*channels: Channel, reason: str = "hard_bounce") -> Callable[[Channel, str], Decision]:
+    """Decide against some channels."""
+
+    def decide(channel: Channel, _address: str) -> Decision:
+        return Decision(State.SUPPRESSED, reason, ()) if channel in channels else ALLOWED
+
+    return decide
 
 
 def shape(planned: list[Planned]) -> list[tuple[str, str, str]]:
@@ -48,14 +60,11 @@ def test_all_uses_every_channel_and_every_device() -> None:
 
 def test_nobody_to_reach_is_one_suppressed_delivery() -> None:
     found = plan(notification(Channel.TELEGRAM, Channel.EMAIL), Recipient(), allowed)
-    assert [(one.state, one.reason) for one in found] == [(State.SUPPRESSED, NO_ADDRESS)]
+    assert [(one.state, one.reason) for one in found] == [(State.SUPPRESSED, "no_address")]
 
 
 def test_a_suppressed_address_is_accounted_for_and_the_next_channel_used() -> None:
-    def blocked(channel: Channel, _address: str) -> str | None:
-        return "hard_bounce" if channel is Channel.EMAIL else None
-
-    found = plan(notification(Channel.EMAIL, Channel.SMS), BOTH, blocked)
+    found = plan(notification(Channel.EMAIL, Channel.SMS), BOTH, without(Channel.EMAIL))
     assert shape(found) == [
         ("email", "a@example.com", "suppressed"), ("sms", "+14155550100", "accepted"),
     ]  # fmt: skip
@@ -69,6 +78,41 @@ def test_a_fallback_skips_channels_that_were_used() -> None:
 def test_after_the_last_channel_nothing_is_left() -> None:
     used = frozenset({Channel.EMAIL, Channel.SMS})
     assert plan(notification(Channel.EMAIL, Channel.SMS, used=used), BOTH, allowed) == []
+
+
+ORDER = Preferences(channel_order=(Channel.SMS, Channel.EMAIL))
+
+
+def test_the_recipient_orders_channels_that_the_client_did_not() -> None:
+    wanted = notification(Channel.EMAIL, Channel.PUSH, Channel.SMS, ordered=False)
+    assert shape(plan(wanted, BOTH, allowed, ORDER)) == [("sms", "+14155550100", "accepted")]
+
+
+def test_an_order_of_the_client_holds_unless_the_policy_is_preferred() -> None:
+    wanted = notification(Channel.EMAIL, Channel.SMS)
+    assert shape(plan(wanted, BOTH, allowed, ORDER)) == [("email", "a@example.com", "accepted")]
+    wanted = notification(Channel.EMAIL, Channel.SMS, channel_policy=ChannelPolicy.PREFERRED)
+    assert shape(plan(wanted, BOTH, allowed, ORDER)) == [("sms", "+14155550100", "accepted")]
+
+
+def test_preferred_passes_over_what_the_recipient_switched_off() -> None:
+    wanted = notification(Channel.SMS, Channel.EMAIL, channel_policy=ChannelPolicy.PREFERRED)
+    off = without(Channel.SMS, reason="preference")
+    assert shape(plan(wanted, BOTH, off, ORDER)) == [("email", "a@example.com", "accepted")]
+    none = without(Channel.SMS, Channel.EMAIL, reason="preference")
+    assert [one.state for one in plan(wanted, BOTH, none, ORDER)] == [State.SUPPRESSED] * 2
+
+
+def test_a_held_channel_is_used_and_no_other() -> None:
+    until = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def quiet(_channel: Channel, _address: str) -> Decision:
+        return Decision(State.HELD, "quiet_hours", (), until)
+
+    found = plan(notification(Channel.EMAIL, Channel.SMS), BOTH, quiet)
+    assert [(one.channel, one.state, one.due_at) for one in found] == [
+        (Channel.EMAIL, State.HELD, until)
+    ]
 
 
 @given(
@@ -86,10 +130,8 @@ def test_after_the_last_channel_nothing_is_left() -> None:
 def test_a_fresh_notification_is_always_accounted_for(
     channels: list[Channel], policy: ChannelPolicy, blocked: set[Channel], recipient: Recipient
 ) -> None:
-    def suppressed(channel: Channel, _address: str) -> str | None:
-        return "manual" if channel in blocked else None
-
-    found = plan(notification(*channels, channel_policy=policy), recipient, suppressed)
+    wanted = notification(*channels, channel_policy=policy)
+    found = plan(wanted, recipient, without(*blocked, reason="manual"))
     assert found
     assert len({one.id for one in found}) == len(found)
     sending = [one for one in found if one.state is State.ACCEPTED]

@@ -1,0 +1,90 @@
+"""What decides about deliveries before they are written, looked up for many at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.caps import Counted
+from domain.category import Category, category_as
+from domain.decision import ALLOWED, Decision, Question, decide
+from domain.delivery import Unplanned
+from domain.preferences import ANYTHING, Preferences
+from domain.recipient import Recipient
+from domain.vocabulary import Channel
+from stores import categories, preferences
+from stores.ledger import plan as ledger
+from stores.preferences import Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Suppressions and preferences of the recipients of some notifications, at a moment."""
+
+    at: datetime
+    suppressions: Mapping[tuple[str, str], list[Any]]
+    chosen: Mapping[UUID, Chosen]
+    categories: Mapping[str, Category]
+
+    def preferences(self, one: Unplanned) -> Preferences:
+        """Return what the recipient of a notification chose."""
+        chosen = self._chosen(one)
+        return chosen.preferences if chosen else ANYTHING
+
+    def decide(
+        self,
+        one: Unplanned,
+        channel: Channel,
+        address: str,
+        counted: Sequence[Counted] | None = None,
+    ) -> Decision:
+        """Return what becomes of a notification at an address; caps only if they are counted."""
+        chosen = self._chosen(one)
+        suppressed = self._suppressed(one, channel, address)
+        if chosen is None and not suppressed:
+            return ALLOWED
+        question = Question(
+            category=category_as(one.category, one.class_, self.categories),
+            channel=channel,
+            at=self.at,
+            suppressed=suppressed,
+            timezone=chosen.timezone if chosen else None,
+            expires_at=one.expires_at,
+        )
+        return decide(self.preferences(one), question, counted)
+
+    def _chosen(self, one: Unplanned) -> Chosen | None:
+        return self.chosen.get(one.profile_id) if one.profile_id else None
+
+    def _suppressed(self, one: Unplanned, channel: Channel, address: str) -> str:
+        for row in self.suppressions.get((channel.value, address), ()):
+            here = row.module_id in (None, one.module_id)
+            if row.confirmation_id == one.id:
+                continue  # it is what tells the recipient of this suppression
+            if here and row.category in (None, one.category):
+                return str(row.reason)
+        return ""
+
+
+async def look_up(
+    conn: AsyncConnection,
+    notifications: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient],
+    at: datetime,
+) -> Rules:
+    """Look up what decides about notifications, given with their recipients by their ids."""
+    addresses = sorted(
+        {
+            address
+            for one in notifications
+            for channel in one.channels
+            for address in recipients[one.id].addresses(channel)
+        }
+    )
+    suppressions = await ledger.find_suppressed(conn, addresses)
+    chosen = await preferences.load(conn, {one.profile_id for one in notifications})
+    known = await categories.load_all(conn) if chosen else {}
+    return Rules(at, suppressions, chosen, known)
