@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
 from domain.recipient import Recipient
+from domain.suppression import comparable
 from domain.vocabulary import Channel
 from stores import profiles
 from stores.ledger import plan as ledger
@@ -31,7 +32,7 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
     recipients = await _recipients(conn, notifications)
     addresses = sorted(
         {
-            address
+            comparable(channel, address)
             for one in notifications
             for channel in one.channels
             for address in recipients[one.id].addresses(channel)
@@ -63,7 +64,7 @@ def _suppressed(
     notification: Unplanned, found: dict[tuple[str, str], list[Any]]
 ) -> Callable[[Channel, str], str | None]:
     def reason(channel: Channel, address: str) -> str | None:
-        for row in found.get((channel.value, address), ()):
+        for row in found.get((channel.value, comparable(channel, address)), ()):
             here = row.module_id in (None, notification.module_id)
             if row.confirmation_id == notification.id:
                 continue  # it is what tells the recipient of this suppression

@@ -21,6 +21,7 @@ from api import (
     outbox,
     profiles,
     receipts,
+    suppressions,
     templates,
     vendors,
     webhooks,
@@ -54,5 +55,5 @@ def create_api(
 
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
+    outbox, analytics, live, health, accounts, vendors, receipts, webhooks, suppressions,
 )  # fmt: skip
