@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -76,24 +75,18 @@ def add(
     """Suppress an address and print the suppression's id."""
     from domain.contract.suppression import SuppressionRequest
     from services import suppressions
-    from services.fields import field_errors
+    from services.fields import validated
 
     given = {
         "channel": channel, "address": address, "reason": reason, "category": category,
         "scope": scope, "expires_at": expires_at, "note": note,
     }  # fmt: skip
-    try:
-        request = SuppressionRequest.model_validate(given)
-    except ValidationError as error:
-        told = "; ".join(f"{one.field} {one.message}" for one in field_errors(error))
-        raise Trouble(told) from None
-    made = act(
-        data_dir,
-        lambda app, actor: suppressions.create(
-            app, actor, request, module=module, source="command"
-        ),
-    )
-    typer.echo(made.content["id"])
+
+    async def create(app: Any, actor: Any) -> Any:
+        request = validated(SuppressionRequest, given)
+        return await suppressions.create(app, actor, request, module=module, source="command")
+
+    typer.echo(act(data_dir, create).content["id"])
 
 
 def remove(

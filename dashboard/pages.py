@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from dashboard import (
     account,
     assets,
+    categories,
     changing,
     compose,
     dead_letters,
@@ -14,6 +15,7 @@ from dashboard import (
     outbox,
     overview,
     sign_in,
+    suppressions,
 )
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
@@ -34,4 +36,5 @@ def create_dashboard(app: App) -> FastAPI:
 
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox, account,
+    suppressions, categories,
 )  # fmt: skip

@@ -1,10 +1,23 @@
 """Names the wrong fields of a request as the contract does: `notifications[3].recipient.email`."""
 
-from pydantic import ValidationError
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.contract.base import WrongField
-from domain.errors import FieldError
+from domain.errors import FieldError, Invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(model: type[M], document: Mapping[str, Any]) -> M:
+    """Return a document as its model; raises Invalid that names every wrong field."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise Invalid(errors=field_errors(error)) from None
 
 
 def field_errors(error: ValidationError, prefix: str = "") -> list[FieldError]:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.suppression import SuppressionRequest
@@ -12,7 +11,7 @@ from domain.suppression import strength
 from services import suppressions
 from services.access import Actor
 from services.app import App
-from services.fields import field_errors
+from services.fields import validated
 from services.suppression_rows import CSV, NDJSON, WrongRow, read_csv, read_ndjson
 from stores import audit, categories
 from stores import suppressions as store
@@ -104,9 +103,9 @@ class _Reading:
 
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            request = SuppressionRequest.model_validate(row)
-        except ValidationError as error:
-            told = "; ".join(f"{one.field} {one.message}" for one in field_errors(error))
+            request = validated(SuppressionRequest, row)
+        except Invalid as wrong:
+            told = "; ".join(f"{one.field} {one.message}" for one in wrong.errors)
             raise WrongRow(told) from None
         suppressions.check_scope(self._actor, request.scope)
         suppressions.check(request, self.categories)
