@@ -1,17 +1,19 @@
 """Plans deliveries: for notifications that have none, and for those whose channel failed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.binding import bound, kept_back
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
 from domain.recipient import Recipient
 from domain.suppression import comparable
 from domain.vocabulary import Channel
-from stores import profiles
+from stores import profiles, rules
 from stores.ledger import plan as ledger
 from stores.ledger.fold import fold
 
@@ -30,21 +32,40 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
     if not notifications:
         return set()
     recipients = await _recipients(conn, notifications)
-    addresses = sorted(
-        {
-            comparable(channel, address)
-            for one in notifications
-            for channel in one.channels
-            for address in recipients[one.id].addresses(channel)
-        }
+    standings = await rules.of_modules(conn, [one.module_id for one in notifications])
+    suppressions = await ledger.find_suppressed(
+        conn, _addresses(notifications, recipients, standings)
     )
-    suppressions = await ledger.find_suppressed(conn, addresses)
     planned: list[Planned] = []
     for one in notifications:
-        planned += plan(one, recipients[one.id], _suppressed(one, suppressions))
+        reason = kept_back(standings[one.module_id], _suppressed(one, suppressions))
+        planned += plan(one, recipients[one.id], reason)
+    zones = {id: recipient.timezone for id, recipient in recipients.items()}
+    planned = bound(planned, standings, zones, datetime.now(UTC))
     await ledger.insert(conn, planned)
     ended = {one.notification.id for one in planned if one.reason}
     return await fold(conn, sorted(ended)) if ended else set()
+
+
+def _addresses(
+    notifications: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient],
+    standings: Mapping[UUID, rules.Standing],
+) -> list[str]:
+    """Return the addresses that may be used, in the form in which suppressions keep them."""
+    found = {
+        comparable(channel, address)
+        for one in notifications
+        for channel in one.channels
+        for address in recipients[one.id].addresses(channel)
+    }
+    trials = (one.trial for one in standings.values() if one.trial is not None)
+    instead = {
+        comparable(channel, address)
+        for trial in trials
+        for channel, address in trial.redirect_to.items()
+    }
+    return sorted(found | instead)
 
 
 async def _recipients(

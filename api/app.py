@@ -21,6 +21,7 @@ from api import (
     outbox,
     profiles,
     receipts,
+    rules,
     suppressions,
     templates,
     vendors,
@@ -56,4 +57,5 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
     outbox, analytics, live, health, accounts, vendors, receipts, webhooks, suppressions,
+    rules,
 )  # fmt: skip

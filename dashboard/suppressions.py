@@ -14,8 +14,8 @@ from dashboard.rendering import page, see_other
 from domain.contract.suppression import SuppressionRequest
 from domain.errors import Invalid, Problem
 from domain.masking import mask
-from domain.suppression import SuppressionReason, SuppressionScope
-from domain.vocabulary import Channel
+from domain.suppression import SuppressionReason
+from domain.vocabulary import Channel, ModuleScope
 from services import suppressions as use
 from services.access import Session
 from services.app import App
@@ -138,7 +138,7 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
     day = fields.get("expires_at", "").strip()
     return {
         **{name: value for name, value in given.items() if value},
-        "scope": SuppressionScope.MODULE if fields.get("module") else SuppressionScope.ALL,
+        "scope": ModuleScope.MODULE if fields.get("module") else ModuleScope.ALL,
         "expires_at": f"{day}T00:00:00Z" if day else None,
     }
 

@@ -40,6 +40,8 @@ class Planned:
     state: State = State.ACCEPTED
     reason: str = ""
     target: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+    """When a held one may go; None: now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,6 @@ class SuppressionReason(StrEnum):
     COMPLAINT = "complaint"
 
 
-class SuppressionScope(StrEnum):
-    """Whom a suppression binds: the module that made it, or every module."""
-
-    MODULE = "module"
-    ALL = "all"
-
-
 CAUSES: Final[Mapping[SuppressionReason, str]] = {
     SuppressionReason.HARD_BOUNCE: "hard_bounce",
     SuppressionReason.UNSUBSCRIBE: "unsubscribed",

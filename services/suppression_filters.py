@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.contract.suppression import check_address
-from domain.suppression import SuppressionReason, SuppressionScope, causes_of
-from domain.vocabulary import Channel
+from domain.suppression import SuppressionReason, causes_of
+from domain.vocabulary import Channel, ModuleScope
 from services.notification_filters import known
 from services.paging import DEFAULT_LIMIT, decode_cursor
 from services.searching import pattern
@@ -36,10 +36,10 @@ class SuppressionFilters:
         `all_too`: those that bind all modules are shown as well. Without, a module sees its own,
         and of the others only the ones whose address it names: they tell of recipients of others.
         """
-        scopes = known("scope", [self.scope] if self.scope else [], SuppressionScope)
+        scopes = known("scope", [self.scope] if self.scope else [], ModuleScope)
         found = {
             "module_or_all" if self.address or all_too else "module_id": module_id,
-            "for_all": scopes == [SuppressionScope.ALL] if scopes else None,
+            "for_all": scopes == [ModuleScope.ALL] if scopes else None,
             "channels": known("channel", self.channel, Channel),
             "addresses": [form for given in self.address for form in _forms(given)],
             "categories": [one.replace("\x00", "") for one in self.category],

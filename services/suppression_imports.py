@@ -107,7 +107,7 @@ class _Reading:
         except Invalid as wrong:
             told = "; ".join(f"{one.field} {one.message}" for one in wrong.errors)
             raise WrongRow(told) from None
-        suppressions.check_scope(self._actor, request.scope)
+        self._actor.require_reach(request.scope)
         suppressions.check(request, self.categories)
         return suppressions.row_of(request, self._actor.module_id, self._actor, self._source)
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.contract.suppression import SuppressionPatch, SuppressionRequest
 from domain.errors import Forbidden, Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
-from domain.suppression import CAUSES, SuppressionReason, SuppressionScope, reason_of
-from domain.vocabulary import Channel
+from domain.suppression import CAUSES, SuppressionReason, reason_of
+from domain.vocabulary import Channel, ModuleScope
 from services import modules
 from services.access import Actor
 from services.app import App
@@ -42,7 +42,7 @@ async def create(
     `module` (id or key) is for actors of all modules. Raises Invalid, Forbidden.
     """
     actor.require("suppressions:write")
-    check_scope(actor, request.scope)
+    actor.require_reach(request.scope)
 
     async def work(conn: AsyncConnection) -> Answer:
         check(request, set(await categories.load_all(conn)))
@@ -123,24 +123,10 @@ async def remove(
     await app.db.retrying(work)
 
 
-def check_scope(actor: Actor, scope: SuppressionScope) -> None:
-    """Raise Forbidden when the actor must not act for every module."""
-    if scope is SuppressionScope.ALL and not for_all(actor):
-        raise Forbidden(
-            "Only a user who works for all modules, or a key with the scope *, may act for all;"
-            " use the scope module."
-        )
-
-
-def for_all(actor: Actor) -> bool:
-    """Whether an actor may see and change what binds every module."""
-    return actor.all_modules or actor.may("*")
-
-
 def conditions_of(actor: Actor, filters: SuppressionFilters) -> dict[str, Any]:
     """Return the store's conditions of what an actor may see; raises Invalid."""
     module = None if actor.all_modules else actor.module_id
-    return filters.conditions(module, all_too=for_all(actor))
+    return filters.conditions(module, all_too=actor.for_all)
 
 
 def check(request: SuppressionRequest, known_categories: set[str]) -> None:
@@ -156,7 +142,7 @@ def row_of(
     """Return the row to be entered for a request."""
     return {
         "id": new_id(),
-        "module_id": module_id if request.scope is SuppressionScope.MODULE else None,
+        "module_id": module_id if request.scope is ModuleScope.MODULE else None,
         "channel": request.channel,
         "address": request.address,
         "category": request.category,
@@ -177,7 +163,7 @@ def view(row: Any) -> dict[str, Any]:
         "category": row.category,
         "reason": reason_of(row.reason),
         "cause": row.reason,
-        "scope": SuppressionScope.MODULE if row.module_id else SuppressionScope.ALL,
+        "scope": ModuleScope.MODULE if row.module_id else ModuleScope.ALL,
         "module": row.module_key,
         "source": row.source,
         "note": row.note,
@@ -210,7 +196,7 @@ async def _owner(conn: AsyncConnection, actor: Actor, module: str | None) -> UUI
 
 def _check_owner(actor: Actor, row: Any) -> None:
     if row.module_id is None:
-        check_scope(actor, SuppressionScope.ALL)
+        actor.require_reach(ModuleScope.ALL)
 
 
 async def _find_row(

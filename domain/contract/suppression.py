@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from domain.contract.base import Line, Moment, Request, WrongField
 from domain.contract.notification import Key, check_email, check_phone
 from domain.ids import InvalidId, decode
-from domain.suppression import SuppressionReason, SuppressionScope, comparable
-from domain.vocabulary import Channel
+from domain.suppression import SuppressionReason, comparable
+from domain.vocabulary import Channel, ModuleScope
 
 Note = Annotated[Line, Field(max_length=500)]
 
@@ -36,7 +36,7 @@ class SuppressionRequest(Request):
     address: Annotated[Line, Field(min_length=1, max_length=4096)]
     category: Key | None = None
     reason: SuppressionReason = SuppressionReason.MANUAL
-    scope: SuppressionScope = SuppressionScope.MODULE
+    scope: ModuleScope = ModuleScope.MODULE
     expires_at: Moment | None = None
     note: Note = ""
 

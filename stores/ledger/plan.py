@@ -101,7 +101,7 @@ async def insert(conn: AsyncConnection, planned: Sequence[Planned]) -> None:
 
 
 def _row(one: Planned, now: datetime) -> dict[str, Any]:
-    waits = one.state is State.ACCEPTED
+    waits = one.state in (State.ACCEPTED, State.HELD)
     return {
         "id": one.id,
         "notification_id": one.notification.id,
@@ -115,7 +115,7 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
         "state": one.state,
         "reason": one.reason,
         "created_at": now,
-        "due_at": now if waits else None,
+        "due_at": (one.due_at or now) if waits else None,
         "expires_at": one.notification.expires_at,
         "settled_at": None if waits else now,
     }

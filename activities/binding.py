@@ -1,0 +1,68 @@
+"""What binds deliveries besides suppressions: the trial of their module, and the allowed hours."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.delivery import Planned
+from domain.rules import binding
+from domain.rules_hours import hold_until
+from domain.trial import TRIAL_MODE
+from domain.vocabulary import Channel, State
+from stores.rules import Standing
+
+Reason = Callable[[Channel, str], str | None]
+
+
+def kept_back(standing: Standing, reason: Reason) -> Reason:
+    """Return why an address must not be used, its module's trial considered first.
+
+    Where all of a trial goes to another address, that one must be free to be used.
+    """
+    trial = standing.trial
+    if trial is None:
+        return reason
+
+    def told(channel: Channel, address: str) -> str | None:
+        route = trial.route(channel, address)
+        return TRIAL_MODE if route is None else reason(channel, route)
+
+    return told
+
+
+def bound(
+    planned: list[Planned],
+    standings: Mapping[UUID, Standing],
+    zones: Mapping[UUID, str | None],
+    now: datetime,
+) -> list[Planned]:
+    """Return deliveries as their modules' trial redirects them and their hours hold them.
+
+    `zones` has the recipients' time zones by notification.
+    """
+    return [
+        _held(_redirected(one, standings), standings, zones[one.notification.id], now)
+        if one.state is State.ACCEPTED
+        else one
+        for one in planned
+    ]
+
+
+def _redirected(one: Planned, standings: Mapping[UUID, Standing]) -> Planned:
+    trial = standings[one.notification.module_id].trial
+    if trial is None:
+        return one
+    return replace(one, address=trial.route(one.channel, one.address) or one.address)
+
+
+def _held(
+    one: Planned, standings: Mapping[UUID, Standing], zone: str | None, now: datetime
+) -> Planned:
+    asked = one.notification
+    rules = binding(standings[asked.module_id].rules, asked.category, asked.class_)
+    hold = hold_until(rules, now, zone, latest=asked.expires_at)
+    if hold is None:
+        return one
+    until, rule = hold
+    return replace(one, state=State.HELD, reason=rule, due_at=until)
