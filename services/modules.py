@@ -24,7 +24,9 @@ async def create(app: App, actor: Actor, request: ModuleRequest) -> dict[str, An
     actor.require("modules:write")
     try:
         async with app.db.leader() as conn:
-            row = await store.add(conn, new_id(), request.key, request.name or request.key)
+            row = await store.add(
+                conn, new_id(), request.key, request.name or request.key, mode=request.mode
+            )
             await audit.record(
                 conn, module_id=row.id, actor=actor.name, action="module.created",
                 subject=encode("mod", row.id),

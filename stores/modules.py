@@ -7,12 +7,18 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.trial import ModuleMode
 
-async def add(conn: AsyncConnection, id: UUID, key: str, name: str) -> Row[Any]:
+
+async def add(
+    conn: AsyncConnection, id: UUID, key: str, name: str, *, mode: str = ModuleMode.LIVE
+) -> Row[Any]:
     """Insert a module."""
     result = await conn.execute(
-        text("INSERT INTO modules (id, key, name) VALUES (:id, :key, :name) RETURNING *"),
-        {"id": id, "key": key, "name": name},
+        text("""
+            INSERT INTO modules (id, key, name, mode) VALUES (:id, :key, :name, :mode) RETURNING *
+        """),
+        {"id": id, "key": key, "name": name, "mode": mode},
     )
     return result.one()
 
