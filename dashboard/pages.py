@@ -14,6 +14,7 @@ from dashboard import (
     notifications,
     outbox,
     overview,
+    rules,
     sign_in,
     suppressions,
 )
@@ -36,5 +37,5 @@ def create_dashboard(app: App) -> FastAPI:
 
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox, account,
-    suppressions, categories,
+    suppressions, categories, rules,
 )  # fmt: skip

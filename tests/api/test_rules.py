@@ -15,7 +15,6 @@ from tests.fixtures.api import Client, problem_fields
 from tests.fixtures.heard import default_module
 
 BANNED = {"name": "no-promises", "kind": "banned_words", "settings": {"words": ["guaranteed"]}}
-SHUT_NOW = {"start": "00:00", "end": "00:01", "timezone": "UTC"}
 
 
 async def made(client: Any, enabled: bool = True, **given: Any) -> dict[str, Any]:
@@ -23,6 +22,12 @@ async def made(client: Any, enabled: bool = True, **given: Any) -> dict[str, Any
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
+
+
+def shut_now() -> dict[str, Any]:
+    """Hours that open in three days, whatever the time of the day is."""
+    day = (datetime.now(UTC) + timedelta(days=3)).isoweekday()
+    return {"start": "00:00", "end": "23:59", "timezone": "UTC", "days": [day]}
 
 
 def asking(**given: Any) -> dict[str, Any]:
@@ -127,7 +132,7 @@ async def planned(app: App, **given: Any) -> dict[str, Any]:
 
 
 async def test_outside_of_the_hours_it_is_held_by_name(client: Client) -> None:
-    await made(client, name="night", kind="hours", settings=SHUT_NOW, category="bulk")
+    await made(client, name="night", kind="hours", settings=shut_now(), category="bulk")
     far = datetime.now(UTC) + timedelta(days=9)
     held = await planned(client.app, category="bulk", expires_at=far, **{"class": "bulk"})
     assert (held["state"], held["reason"]) == ("held", "night")
@@ -142,6 +147,12 @@ async def test_outside_of_the_hours_it_is_held_by_name(client: Client) -> None:
         leased, _ = await rows.leased(conn, held["notification"])
         assert len(leased) == 1
     assert (await planned(client.app))["state"] == "accepted"
+
+
+async def test_what_expires_before_they_open_is_looked_at_when_it_does(client: Client) -> None:
+    await made(client, name="night", kind="hours", settings=shut_now())
+    held = await planned(client.app)
+    assert (held["state"], held["due_at"]) == ("held", held["expires_at"])
 
 
 async def test_words_that_became_wrong_meanwhile_do_not_leave(client: Client) -> None:
@@ -167,7 +178,7 @@ async def test_a_rule_is_tried_on_what_was_asked_for(client: Client) -> None:
     [sample] = told["samples"]
     assert (sample["field"], told["effect"]) == ("content.email.text", "refused")
     assert (await client.get(f"/v1/notifications/{sample['notification']}")).status_code == 200
-    hours = await made(client, enabled=False, name="h", kind="hours", settings=SHUT_NOW)
+    hours = await made(client, enabled=False, name="h", kind="hours", settings=shut_now())
     told = (await client.post(f"/v1/rules/{hours['id']}/try", json={})).json()
     assert (told["examined"], told["effect"]) == (2, "held")
     high = await made(client, False, name="p", kind="priority", settings={"priority": "high"})
