@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.binding import bound
 from activities.rules import look_up
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
@@ -35,6 +36,8 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
     for one in notifications:
         decide = partial(rules.decide, one)
         planned += plan(one, recipients[one.id], decide, rules.preferences(one))
+    zones = {id: recipient.timezone for id, recipient in recipients.items()}
+    planned = bound(planned, rules.standings, zones, rules.at)
     await ledger.insert(conn, planned)
     changed = {one.notification.id for one in planned if one.reason}
     return await fold(conn, sorted(changed)) if changed else set()

@@ -14,18 +14,24 @@ from domain.decision import ALLOWED, Decision, Question, decide
 from domain.delivery import Unplanned
 from domain.preferences import ANYTHING, Preferences
 from domain.recipient import Recipient
+from domain.suppression import comparable
+from domain.trial import TRIAL_MODE
 from domain.vocabulary import Channel
 from stores import categories, preferences
 from stores.ledger import plan as ledger
 from stores.preferences import Chosen
+from stores.rules import Standing, of_modules
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Suppressions and preferences of the recipients of some notifications, at a moment."""
+    """What binds some notifications at a moment: suppressions and preferences of their recipients,
+    the standing of their modules.
+    """
 
     at: datetime
     suppressions: Mapping[tuple[str, str], list[Any]]
+    standings: Mapping[UUID, Standing]
     chosen: Mapping[UUID, Chosen]
     categories: Mapping[str, Category]
 
@@ -43,7 +49,7 @@ class Rules:
     ) -> Decision:
         """Return what becomes of a notification at an address; caps only if they are counted."""
         chosen = self._chosen(one)
-        suppressed = self._suppressed(one, channel, address)
+        suppressed = self._kept_back(one, channel, address)
         if chosen is None and not suppressed:
             return ALLOWED
         question = Question(
@@ -59,8 +65,16 @@ class Rules:
     def _chosen(self, one: Unplanned) -> Chosen | None:
         return self.chosen.get(one.profile_id) if one.profile_id else None
 
+    def _kept_back(self, one: Unplanned, channel: Channel, address: str) -> str:
+        """Return why an address must not be used: the trial of its module, or a suppression of
+        the address that is written to.
+        """
+        trial = self.standings[one.module_id].trial
+        used = trial.route(channel, address) if trial else address
+        return TRIAL_MODE if used is None else self._suppressed(one, channel, used)
+
     def _suppressed(self, one: Unplanned, channel: Channel, address: str) -> str:
-        for row in self.suppressions.get((channel.value, address), ()):
+        for row in self.suppressions.get((channel.value, comparable(channel, address)), ()):
             here = row.module_id in (None, one.module_id)
             if row.confirmation_id == one.id:
                 continue  # it is what tells the recipient of this suppression
@@ -76,15 +90,30 @@ async def look_up(
     at: datetime,
 ) -> Rules:
     """Look up what decides about notifications, given with their recipients by their ids."""
-    addresses = sorted(
-        {
-            address
-            for one in notifications
-            for channel in one.channels
-            for address in recipients[one.id].addresses(channel)
-        }
-    )
+    standings = await of_modules(conn, [one.module_id for one in notifications])
+    addresses = _addresses(notifications, recipients, standings)
     suppressions = await ledger.find_suppressed(conn, addresses)
     chosen = await preferences.load(conn, {one.profile_id for one in notifications})
     known = await categories.load_all(conn) if chosen else {}
-    return Rules(at, suppressions, chosen, known)
+    return Rules(at, suppressions, standings, chosen, known)
+
+
+def _addresses(
+    notifications: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient],
+    standings: Mapping[UUID, Standing],
+) -> list[str]:
+    """Return the addresses that may be used, in the form in which suppressions keep them."""
+    found = {
+        comparable(channel, address)
+        for one in notifications
+        for channel in one.channels
+        for address in recipients[one.id].addresses(channel)
+    }
+    trials = (one.trial for one in standings.values() if one.trial is not None)
+    instead = {
+        comparable(channel, address)
+        for trial in trials
+        for channel, address in trial.redirect_to.items()
+    }
+    return sorted(found | instead)

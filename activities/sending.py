@@ -18,6 +18,7 @@ from activities import late_checks
 from activities.accounts import Account
 from activities.handing_over import QUEUE, Ready, hand_over
 from activities.routing import PACED, Router, Taken, Waits
+from activities.rule_book import RuleBook, RuleBroken, check
 from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
 from channels.message import build
@@ -53,6 +54,7 @@ class Sending:
     db: Database
     router: Router
     words: Words
+    rules: RuleBook
     default_from: str
     receipts_url: str
     unsubscribing: UnsubscribeLinks
@@ -121,9 +123,12 @@ class Sending:
         attempt = new_id()
         try:
             content = await self.words.of(leased)
-            message = self._build(leased, content[leased.channel], attempt, taken.account)
-        except (RenderFailed, ContentRefused, ValueError, KeyError) as error:
-            reason = error.reason if isinstance(error, ContentRefused) else "template_error"
+            rendered = self._render(leased, content[leased.channel])
+            check(await self.rules.of(leased), leased, rendered)
+            message = self._build(leased, rendered, attempt, taken.account)
+        except (RenderFailed, RuleBroken, ContentRefused, ValueError, KeyError) as error:
+            named = error if isinstance(error, ContentRefused | RuleBroken) else None
+            reason = named.reason if named else "template_error"
             log.warning(
                 "delivery.unrenderable",
                 delivery=encode("dlv", leased.id),
@@ -133,13 +138,16 @@ class Sending:
             return None
         return Ready(leased, attempt, taken, message)
 
+    def _render(self, leased: Leased, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        return render(leased.channel, content, self.words.data_for(leased), locale=leased.locale)
+
     def _build(
-        self, leased: Leased, content: Mapping[str, Any], attempt: UUID, account: Account
+        self, leased: Leased, rendered: Mapping[str, Any], attempt: UUID, account: Account
     ) -> Message:
         attempt_id = encode("att", attempt)
         return build(
             leased.channel,
-            render(leased.channel, content, self.words.data_for(leased), locale=leased.locale),
+            rendered,
             as_fields=account.sender.takes_fields,
             address=leased.address,
             name=leased.name or "",

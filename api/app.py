@@ -22,6 +22,8 @@ from api import (
     preferences,
     profiles,
     receipts,
+    rules,
+    suppressions,
     templates,
     vendors,
     webhooks,
@@ -56,4 +58,5 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
     outbox, analytics, live, health, accounts, vendors, receipts, webhooks, preferences,
+    suppressions, rules,
 )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.answers import answer, expected_version, replayable
+from api.answers import answer, expected_version, no_content, replayable
 from api.authentication import Caller, Services, idempotency
 from api.bodies import JsonBody
 from api.openapi import body
@@ -54,5 +54,17 @@ async def change(
     patch: Annotated[CategoryPatch, JsonBody(CategoryPatch)],
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> JSONResponse:
-    """Change a category (RFC 7396); the class of a preset one stays."""
+    """Change a category (RFC 7396); the class stays once it is in use."""
     return answer(await use.change(app, actor, key, patch, expected_version(if_match)))
+
+
+@router.delete("/{key}", status_code=204)
+async def remove(
+    app: Services,
+    actor: Caller,
+    key: str,
+    if_match: Annotated[str | None, Header(alias="If-Match")] = None,
+) -> Response:
+    """Remove a category that nothing uses."""
+    await use.remove(app, actor, key, expected_version(if_match))
+    return no_content()

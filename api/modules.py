@@ -15,6 +15,12 @@ from services import modules as use
 
 router = APIRouter(prefix="/v1/modules", tags=["administration"])
 
+_TRIAL = {
+    "mode": "trial",
+    "safelist": ["tester@example.com", "+14155550100"],
+    "redirect_to": {"email": "sink@example.com"},
+}
+
 
 @router.post("", status_code=201, openapi_extra=body(ModuleRequest, {"key": "shop"}))
 async def create(
@@ -39,7 +45,7 @@ async def get(app: Services, actor: Caller, name: str) -> JSONResponse:
     return answer(await use.get(app, actor, name))
 
 
-@router.patch("/{name}", openapi_extra=body(ModulePatch, {"name": "Web shop"}))
+@router.patch("/{name}", openapi_extra=body(ModulePatch, {"name": "Web shop"}, trial=_TRIAL))
 async def change(
     app: Services,
     actor: Caller,
@@ -47,5 +53,5 @@ async def change(
     patch: Annotated[ModulePatch, JsonBody(ModulePatch)],
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> JSONResponse:
-    """Rename a module."""
+    """Change a module: its name, or whether it is on trial or live (RFC 7396)."""
     return answer(await use.change(app, actor, name, patch, expected_version(if_match)))

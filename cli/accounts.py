@@ -1,6 +1,5 @@
 """accounts, rotate-secrets: what an operator does with vendors on the machine itself."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,12 +11,10 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from cli.administration import local_settings
+from cli.acting import act
 from cli.embedded.trouble import Trouble
 from cli.running import DataDir
-from config.settings import Settings
 
-Use = Callable[[Any, Any], Awaitable[Any]]
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts")]
 
 
@@ -39,7 +36,7 @@ def list_accounts(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List accounts with channel, vendor and state."""
     from services import accounts
 
-    page = _run(data_dir, lambda app, actor: accounts.find(app, actor, limit=200))
+    page = act(data_dir, lambda app, actor: accounts.find(app, actor, limit=200))
     if as_json:
         typer.echo(json.dumps(page.items))
         return
@@ -75,7 +72,7 @@ def add(
         request = AccountRequest.model_validate(given)
     except ValidationError as error:
         raise Trouble("; ".join(f"{e['loc'][0]} {e['msg']}" for e in error.errors())) from None
-    made = _run(data_dir, lambda app, actor: accounts.create(app, actor, request))
+    made = act(data_dir, lambda app, actor: accounts.create(app, actor, request))
     typer.echo(made.content["id"])
 
 
@@ -133,7 +130,7 @@ def rotate_secrets(data_dir: DataDir = None) -> None:
     async def rotate(app: Any, _actor: Any) -> Any:
         return await reseal(app)
 
-    done = _run(data_dir, rotate)
+    done = act(data_dir, rotate)
     typer.echo(f"{done.count} secrets are sealed with the newest key.")
     if done.broken:
         raise Trouble(
@@ -169,23 +166,4 @@ def _on(data_dir: Any, account: str, use: Callable[[Any, Any, str], Awaitable[An
             raise Trouble(f"There is no account {account}.", "`tocsin accounts list` names them.")
         return await use(app, actor, page.items[0]["id"])
 
-    return _run(data_dir, found)
-
-
-def _run(data_dir: Any, use: Use) -> Any:
-    from domain.errors import Problem
-    from services.access import operator
-    from services.app import close_app, open_app
-
-    async def run(settings: Settings) -> Any:
-        app = open_app(settings)
-        try:
-            return await use(app, await operator(app))
-        finally:
-            await close_app(app)
-
-    try:
-        return asyncio.run(run(local_settings(data_dir)))
-    except Problem as problem:
-        wrong = "; ".join(f"{one.field} {one.message}" for one in problem.errors)
-        raise Trouble(wrong or problem.detail) from None
+    return act(data_dir, found)

@@ -5,7 +5,16 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from cli import accounts, administration, inspect, processes, running, talking, vendors
+from cli import (
+    accounts,
+    administration,
+    inspect,
+    processes,
+    running,
+    suppressions,
+    talking,
+    vendors,
+)
 from cli.embedded.trouble import Trouble
 
 app = typer.Typer(
@@ -22,6 +31,7 @@ talking.register(app)
 administration.register(app)
 vendors.register(app)
 accounts.register(app)
+suppressions.register(app)
 
 
 def main() -> None:

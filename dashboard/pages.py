@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from dashboard import (
     account,
     assets,
+    categories,
     changing,
     compose,
     dead_letters,
@@ -14,7 +15,9 @@ from dashboard import (
     outbox,
     overview,
     preference_centre,
+    rules,
     sign_in,
+    suppressions,
     vendor_changes,
     vendors,
 )
@@ -37,6 +40,5 @@ def create_dashboard(app: App) -> FastAPI:
 
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
-    vendor_changes, vendors, account,
-    preference_centre,
+    vendor_changes, vendors, suppressions, categories, rules, account, preference_centre,
 )  # fmt: skip

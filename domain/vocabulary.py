@@ -128,3 +128,10 @@ class Role(StrEnum):
     AUTHOR = "author"
     OPERATOR = "operator"
     VIEWER = "viewer"
+
+
+class ModuleScope(StrEnum):
+    """Whom a suppression or a rule binds: the module that made it, or every module."""
+
+    MODULE = "module"
+    ALL = "all"

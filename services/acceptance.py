@@ -16,12 +16,15 @@ from domain.contract.notification import InlineRecipient, NotificationRequest
 from domain.errors import FieldError, Forbidden, Invalid, Problem
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.retry import LIFETIMES
+from domain.rules import Rule, binding
+from domain.rules_content import violations, with_footers
 from domain.template import TemplateVersion
-from domain.vocabulary import CategoryClass, Channel, Priority, State
+from domain.vocabulary import CategoryClass, Channel, State
 from services.access import Actor
+from services.rule_checks import choose_priority
 from services.templates import check_data
 from services.times import stamp
-from stores import categories, profiles, templates
+from stores import categories, profiles, rules, templates
 
 APPROVED = frozenset({CategoryClass.BULK, CategoryClass.MARKETING})
 """Classes that need an approved campaign, but for single messages by keys allowed to."""
@@ -39,9 +42,10 @@ class References:
     templates: Mapping[str, TemplateVersion]
     profile_ids: set[UUID]
     external_ids: Mapping[str, UUID]
+    rules: Sequence[Rule] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Accepted:
     """A request that may be promised: the row to insert, and when its work begins."""
 
@@ -90,6 +94,7 @@ async def look_up(
         templates=await templates.find_published(conn, actor.module_id, refs) if refs else {},
         profile_ids=found_ids,
         external_ids=found_external,
+        rules=(await rules.of_modules(conn, [actor.module_id]))[actor.module_id].rules,
     )
 
 
@@ -110,9 +115,12 @@ def judge(
     if errors or category is None:
         raise Invalid(errors=errors)
     _check_class(category, actor, batch=batch)
+    bound = binding(known.rules, category.key, category.class_)
     words, locale = words_for(request, known)
+    if request.content is not None:
+        words = with_footers(bound, words)
     chosen = choose_channels(request.channels, words)
-    errors += check_words(words, request.data, chosen, locale=locale)
+    errors += check_words(words, request.data, chosen, locale=locale, rules=bound)
     if template is not None:
         errors += check_data(template, request.data)
     now = datetime.now(UTC)
@@ -129,7 +137,7 @@ def judge(
         "id": identity,
         "module_id": actor.module_id,
         "state": State.SCHEDULED if later else State.ACCEPTED,
-        "priority": choose_priority(request.priority, template, category),
+        "priority": choose_priority(request.priority, template, category, bound),
         "category": category.key,
         "class": category.class_,
         "channels": chosen,
@@ -143,7 +151,7 @@ def judge(
         "resend_of": resend_of,
         "recipient": _recipient(request, profile),
         "recipient_keys": _recipient_keys(request, profile),
-        "content": _dump(request.content) if request.content else None,
+        "content": words if request.content else None,
         "data": request.data,
         "metadata": request.metadata,
         "created_at": _stamp(now),
@@ -154,15 +162,6 @@ def judge(
         "workflow_id": encode("ntf", identity),
     }
     return Accepted(identity, row, later, resend_of)
-
-
-def choose_priority(
-    asked: Priority | str | None, template: TemplateVersion | None, category: Category
-) -> str:
-    """Return high for otp; else the request's priority, the template's or the category's."""
-    if category.class_ is CategoryClass.OTP:
-        return Priority.HIGH
-    return asked or (template.priority if template else None) or category.priority
 
 
 def choose_channels(asked: Sequence[Channel] | None, words: Mapping[str, Any]) -> list[Channel]:
@@ -180,12 +179,16 @@ def check_words(
     chosen: Sequence[Channel],
     *,
     locale: str | None = None,
+    rules: Sequence[Rule] = (),
 ) -> list[FieldError]:
     """Return what would fail when the content is rendered with this data and sent."""
     errors: list[FieldError] = []
     for channel in chosen:
         try:
-            check_sendable(channel, render(channel, words[channel], data, locale=locale))
+            rendered = render(channel, words[channel], data, locale=locale)
+            check_sendable(channel, rendered)
+            broken = violations(rules, channel, rendered)
+            errors += [FieldError(one.field, one.told) for one in broken]
         except (RenderFailed, ContentRefused) as failed:
             errors += failed.errors
     return errors

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.errors import Forbidden, Invalid, RateLimited, Unauthenticated
-from domain.vocabulary import Role
+from domain.vocabulary import ModuleScope, Role
 from services.app import App
 from stores import access as store
 
@@ -24,7 +24,7 @@ _READS: Final = frozenset(
     for name in (
         "notifications", "templates", "profiles", "groups", "modules", "categories", "outbox",
         "analytics", "accounts", "suppressions", "audit", "events",
-        "webhooks",
+        "webhooks", "rules",
     )
 )  # fmt: skip
 _SENDS: Final = _READS | {"notifications:write"}
@@ -60,6 +60,19 @@ class Actor:
         """Raise Forbidden unless the scope is granted."""
         if not self.may(scope):
             raise Forbidden(f"This needs the scope {scope}, which {self.name} does not have.")
+
+    @property
+    def for_all(self) -> bool:
+        """Whether it may see and change what binds every module."""
+        return self.all_modules or self.may("*")
+
+    def require_reach(self, scope: ModuleScope) -> None:
+        """Raise Forbidden unless it may act for so many modules."""
+        if scope is ModuleScope.ALL and not self.for_all:
+            raise Forbidden(
+                "Only a user who works for all modules, or a key with the scope *, may act for"
+                " all; use the scope module."
+            )
 
 
 @dataclass(frozen=True, slots=True)

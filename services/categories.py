@@ -74,13 +74,39 @@ async def change(
         check_version(if_match, row.version)
         changed = _changed(row, given)
         _check_priority(changed)
-        if key in PRESET and changed.class_ != row.class_:
-            raise Conflict(f"The category {key} stands for its class; make another one.")
+        if changed.class_ != row.class_:
+            await _check_class(conn, key)
         updated = await store.change(conn, changed)
         await _audit(conn, actor, "category.changed", key)
         return _body(updated)
 
     return await app.db.retrying(work)
+
+
+async def remove(app: App, actor: Actor, key: str, if_match: int | None = None) -> None:
+    """Remove a category; the audit line stays. Raises NotFound, Stale, Conflict while in use."""
+    actor.require("categories:write")
+
+    async def work(conn: AsyncConnection) -> None:
+        row = await _find_row(conn, key, lock=True)
+        check_version(if_match, row.version)
+        if row.key in PRESET:
+            raise Conflict(f"The category {row.key} stands for its class and stays.")
+        used = await store.uses(conn, row.key)
+        if used:
+            raise Conflict(f"The category {row.key} is used by {' and '.join(used)}.")
+        await store.remove(conn, row.key)
+        await _audit(conn, actor, "category.removed", row.key)
+
+    await app.db.retrying(work)
+
+
+async def _check_class(conn: AsyncConnection, key: str) -> None:
+    """Raise Conflict where another class would change what was promised of messages."""
+    if key in PRESET:
+        raise Conflict(f"The category {key} stands for its class; make another one.")
+    if await store.uses(conn, key) or await store.was_sent(conn, key):
+        raise Conflict(f"The category {key} is in use, so its class stays; make another one.")
 
 
 def _changed(row: Any, given: dict[str, Any]) -> Category:

@@ -13,6 +13,8 @@ from domain.errors import Conflict, Invalid, Stale
 from domain.ids import encode, new_id
 from domain.orders import Order
 from domain.retry import LIFETIMES
+from domain.rules import Rule, binding
+from domain.rules_content import with_footers
 from domain.vocabulary import CategoryClass, Channel, Priority, State
 from services import notifications, starting
 from services.acceptance import check_words, choose_channels
@@ -22,7 +24,7 @@ from services.fields import field_errors
 from services.merging import merge
 from services.templates import check_data
 from services.temporal import TemporalDown
-from stores import audit, templates
+from stores import audit, rules, templates
 from stores.ledger import change as changes
 from workflows.attributes import Facts
 
@@ -75,11 +77,15 @@ async def _changed(
     otp = row.class_ == CategoryClass.OTP
     priority = Priority.HIGH if otp else given.get("priority") or row.priority
     data = merge(row.data, given["data"]) if given.get("data") else row.data
+    standing = (await rules.of_modules(conn, [row.module_id]))[row.module_id]
+    bound = binding(standing.rules, row.category, CategoryClass(row.class_))
     content = _content(row, given)
+    if content is not None:
+        content = with_footers(bound, content)
     channels = [Channel(name) for name in row.channels]
     if content is not None and "content" in given:
         channels = _channels(row, content)
-    await _check(conn, row, content, data, channels)
+    await _check(conn, row, content, data, channels, bound)
     later = send_at is not None and send_at > now
     moved = priority != row.priority
     return {
@@ -134,6 +140,7 @@ async def _check(
     content: Mapping[str, Any] | None,
     data: Mapping[str, Any],
     channels: list[Any],
+    bound: list[Rule],
 ) -> None:
     errors = []
     words = content
@@ -142,7 +149,7 @@ async def _check(
         version = (await templates.load_versions(conn, [key]))[key]
         words = version.content
         errors += check_data(version, data)
-    errors += check_words(words, data, channels)
+    errors += check_words(words, data, channels, rules=bound)
     if errors:
         raise Invalid(errors=errors)
 

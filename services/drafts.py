@@ -22,6 +22,7 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
         known = await look_up(conn, actor, [request])
     found: Accepted = judge(request, actor, known, otp_start_seconds=app.settings.otp_start_seconds)
     words, locale = words_for(request, known)
+    words = found.row["content"] or words  # with the footers of business rules
     channels = [Channel(name) for name in found.row["channels"]]
     rendered = {
         channel: render(channel, words[channel], request.data, locale=locale)

@@ -1,12 +1,24 @@
 """Names the wrong fields of a request as the contract does: `notifications[3].recipient.email`."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.contract.base import WrongField
-from domain.errors import FieldError
+from domain.errors import FieldError, Invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(model: type[M], document: Mapping[str, Any]) -> M:
+    """Return a document as its model; raises Invalid that names every wrong field."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise Invalid(errors=field_errors(error)) from None
+
 
 _PLAIN: Final = {
     "extra_forbidden": "is not a known field; remove it or mend its name",

@@ -1,16 +1,20 @@
 """Modules: the client systems that send."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.access import ModulePatch, ModuleRequest
-from domain.errors import Conflict, NotFound, Stale
+from domain.errors import Conflict, Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor
 from services.app import App
+from services.merging import merge
 from services.paging import MAX_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
+from services.versions import check_version
 from stores import audit
 from stores import modules as store
 
@@ -20,7 +24,9 @@ async def create(app: App, actor: Actor, request: ModuleRequest) -> dict[str, An
     actor.require("modules:write")
     try:
         async with app.db.leader() as conn:
-            row = await store.add(conn, new_id(), request.key, request.name or request.key)
+            row = await store.add(
+                conn, new_id(), request.key, request.name or request.key, mode=request.mode
+            )
             await audit.record(
                 conn, module_id=row.id, actor=actor.name, action="module.created",
                 subject=encode("mod", row.id),
@@ -48,22 +54,46 @@ async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
 async def change(
     app: App, actor: Actor, name: str, patch: ModulePatch, if_match: int | None
 ) -> dict[str, Any]:
-    """Rename a module; raises Stale."""
+    """Change a module (RFC 7396): its name, and whether it is on trial or live.
+
+    Raises NotFound, Stale, Invalid.
+    """
     actor.require("modules:write")
-    async with app.db.leader() as conn:
-        row = await find_row(conn, name)
-        changed = await store.rename(conn, row.id, patch.name, if_match)
-        if changed is None:
-            raise Stale("It was changed meanwhile; read it again and repeat the change.")
-    return _body(changed)
+    given = patch.model_dump(exclude_unset=True)
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        row = await find_row(conn, name, lock=True)
+        check_version(if_match, row.version)
+        changed = await store.change(conn, row.id, _changed(row, given))
+        await audit.record(
+            conn, module_id=row.id, actor=actor.name, action="module.changed",
+            subject=encode("mod", row.id),
+            detail={"fields": sorted(given), "mode": changed.mode},
+        )  # fmt: skip
+        return _body(changed)
+
+    return await app.db.retrying(work)
 
 
-async def find_row(conn: Any, name: str) -> Any:
+def _changed(row: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    for name in ("name", "mode"):
+        if name in given and given[name] is None:
+            raise Invalid.field(name, "cannot be taken away")
+    redirects = given.get("redirect_to", row.redirect_to)
+    return {
+        "name": given.get("name", row.name),
+        "mode": given.get("mode", row.mode),
+        "safelist": given.get("safelist", row.safelist) or [],
+        "redirect_to": merge(row.redirect_to, redirects) if redirects else {},
+    }
+
+
+async def find_row(conn: Any, name: str, *, lock: bool = False) -> Any:
     """Return the stored row of a module by id or key; raises NotFound."""
     try:
-        row = await store.get(conn, id=decode("mod", name), key=None)
+        row = await store.get(conn, id=decode("mod", name), key=None, lock=lock)
     except InvalidId:
-        row = await store.get(conn, id=None, key=name.replace("\x00", ""))
+        row = await store.get(conn, id=None, key=name.replace("\x00", ""), lock=lock)
     if row is None:
         raise NotFound(f"There is no module {name[:80]}.")
     return row
@@ -72,5 +102,6 @@ async def find_row(conn: Any, name: str) -> Any:
 def _body(row: Any) -> dict[str, Any]:
     return {
         "id": encode("mod", row.id), "key": row.key, "name": row.name,
+        "mode": row.mode, "safelist": list(row.safelist), "redirect_to": row.redirect_to,
         "created_at": stamp(row.created_at), "version": row.version,
     }  # fmt: skip

@@ -14,7 +14,7 @@ from domain.ids import InvalidId, decode, encode
 from domain.recipient import Recipient
 from domain.vocabulary import CategoryClass, State
 from services import starting
-from services.acceptance import Accepted, judge, look_up
+from services.acceptance import Accepted, ApprovalRequired, References, judge, look_up
 from services.access import Actor
 from services.app import App
 from services.idempotency import Answer, Idempotency, forget, once
@@ -22,6 +22,7 @@ from services.notification_filters import NotificationFilters
 from services.notification_views import detail, source, summary
 from services.paging import Page, next_cursor
 from services.positions import seen
+from services.rule_checks import refuse_crowds
 from services.temporal import TemporalDown
 from stores import audit, notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
@@ -100,6 +101,7 @@ async def accept_batch(
                 items.append(promised[-1].body())
             except Problem as problem:
                 items.append({"error": problem.inside(f"notifications[{number}]").body()})
+        _refuse_crowds(known, promised, items)
         starting.group(promised)
         if promised:
             await ledger.insert(conn, [one.row for one in promised])
@@ -110,6 +112,19 @@ async def accept_batch(
         await failpoint("accepted")
         await starting.start_all(app, actor, promised)
     return answer
+
+
+def _refuse_crowds(
+    known: References, promised: list[Accepted], items: list[dict[str, Any]]
+) -> None:
+    """Take back what only an approved campaign may send to so many."""
+    refused = refuse_crowds(known.rules, promised, ApprovalRequired)
+    told = {encode("ntf", one.id): problem for one, problem in refused.items()}
+    for number, item in enumerate(items):
+        if item.get("id") in told:
+            problem = told[item["id"]].inside(f"notifications[{number}]")
+            items[number] = {"error": problem.body()}
+    promised[:] = [one for one in promised if one not in refused]
 
 
 async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

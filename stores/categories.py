@@ -73,6 +73,40 @@ async def change(conn: AsyncConnection, category: Category) -> Row[Any]:
     return result.one()
 
 
+async def uses(conn: AsyncConnection, key: str) -> list[str]:
+    """Return what needs a category now: templates, suppressions, rules, unfinished notifications.
+
+    The rows of finished ones keep its key and class, and need it no more.
+    """
+    result = await conn.execute(
+        text("""
+            SELECT CASE WHEN EXISTS (SELECT FROM templates WHERE category = :key)
+                    THEN 'templates' END,
+                CASE WHEN EXISTS (SELECT FROM suppressions WHERE category = :key)
+                    THEN 'suppressions' END,
+                CASE WHEN EXISTS (SELECT FROM rules WHERE category = :key) THEN 'rules' END,
+                CASE WHEN EXISTS (SELECT FROM notifications
+                    WHERE category = :key AND finished_at IS NULL)
+                    THEN 'notifications that are not finished' END
+        """),
+        {"key": key},
+    )
+    return [what for what in result.one() if what]
+
+
+async def was_sent(conn: AsyncConnection, key: str) -> bool:
+    """Whether any notification was ever of a category; reads them all where none was."""
+    result = await conn.execute(
+        text("SELECT EXISTS (SELECT FROM notifications WHERE category = :key)"), {"key": key}
+    )
+    return bool(result.scalar_one())
+
+
+async def remove(conn: AsyncConnection, key: str) -> None:
+    """Take a category away."""
+    await conn.execute(text("DELETE FROM categories WHERE key = :key"), {"key": key})
+
+
 def _binds(category: Category) -> dict[str, Any]:
     return {
         "key": category.key, "name": category.name, "class": category.class_.value,

@@ -1,18 +1,24 @@
 """Modules and their API keys in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.trial import ModuleMode
 
-async def add(conn: AsyncConnection, id: UUID, key: str, name: str) -> Row[Any]:
+
+async def add(
+    conn: AsyncConnection, id: UUID, key: str, name: str, *, mode: str = ModuleMode.LIVE
+) -> Row[Any]:
     """Insert a module."""
     result = await conn.execute(
-        text("INSERT INTO modules (id, key, name) VALUES (:id, :key, :name) RETURNING *"),
-        {"id": id, "key": key, "name": name},
+        text("""
+            INSERT INTO modules (id, key, name, mode) VALUES (:id, :key, :name, :mode) RETURNING *
+        """),
+        {"id": id, "key": key, "name": name, "mode": mode},
     )
     return result.one()
 
@@ -29,26 +35,30 @@ async def find(conn: AsyncConnection, *, before: UUID | None, most: int) -> Sequ
     return result.all()
 
 
-async def get(conn: AsyncConnection, *, id: UUID | None, key: str | None) -> Row[Any] | None:
-    """Return a module by id or by key."""
+async def get(
+    conn: AsyncConnection, *, id: UUID | None, key: str | None, lock: bool = False
+) -> Row[Any] | None:
+    """Return a module by id or by key; `lock` keeps others from changing it until the end."""
+    locked = "FOR UPDATE" if lock else ""
     result = await conn.execute(
-        text("SELECT * FROM modules WHERE id = :id OR key = :key"), {"id": id, "key": key}
+        text(f"SELECT * FROM modules WHERE id = :id OR key = :key {locked}"),  # noqa: S608
+        {"id": id, "key": key},
     )
     return result.one_or_none()
 
 
-async def rename(
-    conn: AsyncConnection, id: UUID, name: str, version: int | None
-) -> Row[Any] | None:
-    """Rename a module; None when it has another version by now."""
+async def change(conn: AsyncConnection, id: UUID, changed: Mapping[str, Any]) -> Row[Any]:
+    """Replace a module's {name, mode, safelist, redirect_to}."""
     result = await conn.execute(
         text("""
-            UPDATE modules SET name = :name, version = version + 1
-            WHERE id = :id AND (CAST(:version AS int) IS NULL OR version = :version) RETURNING *
+            UPDATE modules SET name = :name, mode = :mode,
+                safelist = CAST(:safelist AS text[]), redirect_to = CAST(:redirect_to AS jsonb),
+                version = version + 1
+            WHERE id = :id RETURNING *
         """),
-        {"id": id, "name": name, "version": version},
+        {"id": id, **changed},
     )
-    return result.one_or_none()
+    return result.one()
 
 
 async def add_key(

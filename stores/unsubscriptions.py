@@ -8,19 +8,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import new_id
 from domain.vocabulary import Channel
+from stores import suppressions
 
 LIFTED: Final = ("unsubscribed", "opted_out")
 """Reasons that a recipient can take back."""
 
-_STOP = text("""
+_STOP = text(f"""
     INSERT INTO suppressions AS s (id, module_id, channel, address, reason, source)
     VALUES (:id, CAST(:module AS uuid), :channel, :address, 'unsubscribed', 'reply')
     ON CONFLICT (channel, address, module_id, category) DO UPDATE SET reason = excluded.reason,
         source = excluded.source, attempt_id = NULL, confirmation_id = NULL,
-        created_at = clock_timestamp(), expires_at = NULL
+        created_at = clock_timestamp(), expires_at = NULL, version = s.version + 1
     WHERE s.expires_at <= clock_timestamp()
+        OR {suppressions.stronger("excluded.reason", "s.reason")}
     RETURNING s.id
-""")
+""")  # noqa: S608 - only constants are put together
 
 _REFUSE = text("""
     INSERT INTO suppressions AS s (id, module_id, channel, address, category, reason, source)

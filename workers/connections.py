@@ -5,6 +5,7 @@ from activities.delivery import Delivery
 from activities.health import Health
 from activities.pacing import Pacer
 from activities.routing import Router
+from activities.rule_book import RuleBook
 from activities.sending import Sending
 from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
@@ -24,6 +25,7 @@ def open_delivery(app: App) -> tuple[Delivery, Router]:
         db=app.db,
         router=router,
         words=Words(app.db, app.codes),
+        rules=RuleBook(app.db),
         default_from=app.settings.mail_from,
         receipts_url=f"{app.settings.base_url}/v1/receipts",
         unsubscribing=UnsubscribeLinks(app.links, app.settings.base_url),

@@ -1,12 +1,15 @@
 """What an administrator sends to make modules and keys."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from domain.contract.base import Line, Request
+from domain.contract.base import Line, Request, WrongField
 from domain.contract.notification import Key
+from domain.contract.suppression import check_address
+from domain.trial import ModuleMode
+from domain.vocabulary import Channel
 
 RESOURCES = (
     "notifications",
@@ -25,7 +28,10 @@ RESOURCES = (
     "events",
     "campaigns",
     "webhooks",
+    "rules",
 )
+Redirected = Literal["email", "sms", "whatsapp", "telegram"]
+"""Channels on which all messages of a trial may go to one address."""
 _SCOPE = re.compile(rf"^(\*|({'|'.join(RESOURCES)}):(read|write))$")
 
 
@@ -38,16 +44,50 @@ def _known_scope(value: str) -> str:
 
 
 class ModuleRequest(Request):
-    """A client system that sends."""
+    """A client system that sends; one on trial reaches nobody until it has a safelist."""
 
     key: Key
     name: Annotated[Line, Field(max_length=255)] | None = None
+    mode: ModuleMode = ModuleMode.LIVE
+
+
+Safe = Annotated[Line, Field(min_length=1, max_length=4096)]
 
 
 class ModulePatch(Request):
-    """A change of a module's name."""
+    """A change of a module (RFC 7396): its name, and whom it reaches while it is on trial.
 
-    name: Annotated[Line, Field(max_length=255)]
+    `safelist` has addresses of any channel, `redirect_to` an address for each channel.
+    """
+
+    name: Annotated[Line, Field(max_length=255)] | None = None
+    mode: ModuleMode | None = None
+    safelist: Annotated[list[Safe], Field(max_length=1_000)] | None = None
+    redirect_to: dict[Redirected, Safe | None] | None = None
+
+    @model_validator(mode="after")
+    def _normal_addresses(self) -> "ModulePatch":
+        redirects = self.redirect_to or {}
+        for channel, address in redirects.items():
+            if address is None:
+                continue
+            try:
+                redirects[channel] = check_address(Channel(channel), address)
+            except ValueError as error:
+                raise WrongField(f"redirect_to.{channel}", str(error)) from None
+        if self.safelist is not None:
+            self.safelist = sorted({_safe(one) for one in self.safelist})
+        return self
+
+
+def _safe(address: str) -> str:
+    """Return an address as it will be compared: as a mailbox, a phone number, or as it is."""
+    for channel in (Channel.EMAIL, Channel.SMS):
+        try:
+            return check_address(channel, address)
+        except ValueError:
+            continue
+    return address
 
 
 class KeyRequest(Request):

@@ -15,14 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import new_id
 from domain.vocabulary import ReceiptKind
+from stores import suppressions
 
 _FAILURES: Final = (ReceiptKind.FAILED, ReceiptKind.BOUNCED)
 _WISHES: Final = frozenset({"opted_out", "blocked", "complained", "unsubscribed"})
 """Reasons that are the recipient's will towards a sender; others are facts of the address."""
 
-_SUPPRESS = text("""
+_ADDRESS: Final = suppressions.comparable("d.channel", "d.address")
+
+_SUPPRESS = text(f"""
     WITH wanted AS (
-        SELECT DISTINCT ON (d.channel, d.address, module_id, category) g.id, d.channel, d.address,
+        SELECT DISTINCT ON (d.channel, {_ADDRESS}, module_id, category) g.id, d.channel,
+            {_ADDRESS} AS address,
             CASE WHEN g.wish THEN d.module_id END AS module_id,
             CASE WHEN g.category THEN d.category END AS category, g.reason, g.attempt_id
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g(
@@ -33,16 +37,17 @@ _SUPPRESS = text("""
             SELECT 1 FROM receipts r
             WHERE r.attempt_id = g.attempt_id AND r.delivery_id = d.id AND r.kind = 'delivered'
                 AND (g.kind = 'failed' OR (g.kind = 'bounced' AND r.at > g.at)))
-        ORDER BY d.channel, d.address, module_id, category, g.id
+        ORDER BY d.channel, {_ADDRESS}, module_id, category, g.id
     )
     INSERT INTO suppressions AS s (id, module_id, channel, address, category, reason, source,
         attempt_id)
     SELECT id, module_id, channel, address, category, reason, 'receipt', attempt_id FROM wanted
     ON CONFLICT (channel, address, module_id, category) DO UPDATE SET reason = excluded.reason,
         source = excluded.source, attempt_id = excluded.attempt_id, confirmation_id = NULL,
-        created_at = clock_timestamp(), expires_at = NULL
+        created_at = clock_timestamp(), expires_at = NULL, version = s.version + 1
     WHERE s.expires_at <= clock_timestamp()
-""")
+        OR {suppressions.stronger("excluded.reason", "s.reason")}
+""")  # noqa: S608 - only constants are put together
 
 _LIFT = text("""
     DELETE FROM suppressions s

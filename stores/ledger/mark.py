@@ -8,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Mark
+from stores import suppressions
 from stores.ledger import events
 
-_CHOSEN = """
+_CHOSEN = f"""
     chosen AS (
         SELECT d.id, d.state AS before, r.attempt_id AS next_attempt, r.account_id AS next_account,
             r.vendor AS next_vendor, CAST(r.route AS jsonb) AS next_route, d.route, d.attempts,
@@ -27,7 +28,8 @@ _CHOSEN = """
             AND d.expires_at > clock_timestamp()
             AND NOT EXISTS (
                 SELECT 1 FROM suppressions s
-                WHERE s.channel = d.channel AND s.address = d.address
+                WHERE s.channel = d.channel
+                    AND s.address = {suppressions.comparable("d.channel", "d.address")}
                     AND s.confirmation_id IS DISTINCT FROM d.notification_id
                     AND (s.module_id IS NULL OR s.module_id = d.module_id)
                     AND (s.category IS NULL OR s.category = d.category)
@@ -36,7 +38,7 @@ _CHOSEN = """
         ORDER BY d.id
         FOR UPDATE OF d
     )
-"""
+"""  # noqa: S608 - only constants are put together
 
 _MARK = text(f"""
     WITH {_CHOSEN},

@@ -102,8 +102,7 @@ async def insert(conn: AsyncConnection, planned: Sequence[Planned]) -> None:
 
 
 def _row(one: Planned, now: datetime) -> dict[str, Any]:
-    waits = one.state is State.ACCEPTED
-    due_at = now if waits else one.due_at
+    waits = one.state in (State.ACCEPTED, State.HELD)
     return {
         "id": one.id,
         "notification_id": one.notification.id,
@@ -117,7 +116,7 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
         "state": one.state,
         "reason": one.reason,
         "created_at": now,
-        "due_at": due_at,
+        "due_at": (one.due_at or now) if waits else None,
         "expires_at": one.notification.expires_at,
         "settled_at": None if waits else now,
         "decision": one.decision,

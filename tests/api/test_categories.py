@@ -89,3 +89,63 @@ async def test_a_wrong_cursor_is_named(client: Client) -> None:
     answer = await client.get("/v1/categories", params={"cursor": "ÿ"})
     assert answer.status_code == 422
     assert problem_fields(answer) == ["cursor"]
+
+
+async def test_a_category_that_nothing_uses_is_removed(client: Client) -> None:
+    await client.post("/v1/categories", json={"key": "news", "class": "marketing"})
+    stale = await client.delete("/v1/categories/news", headers={"If-Match": '"7"'})
+    assert stale.status_code == 412
+    assert (await client.delete("/v1/categories/news")).status_code == 204
+    assert (await client.get("/v1/categories/news")).status_code == 404
+    assert (await client.delete("/v1/categories/news")).status_code == 404
+    assert (await client.delete("/v1/categories/bulk")).status_code == 409
+
+
+async def test_what_is_used_stays_with_its_class(client: Client) -> None:
+    for key, used_by in (("one", "template"), ("two", "suppression"), ("three", "notification")):
+        await client.post("/v1/categories", json={"key": key, "class": "transactional"})
+        await USES[used_by](client, key)
+        answer = await client.delete(f"/v1/categories/{key}")
+        assert answer.status_code == 409, used_by
+        assert used_by in answer.json()["detail"]
+        changed = await client.patch(f"/v1/categories/{key}", json={"class": "bulk"})
+        assert changed.status_code == 409, used_by
+        renamed = await client.patch(f"/v1/categories/{key}", json={"name": "Another"})
+        assert renamed.status_code == 200
+
+
+async def test_a_finished_notification_keeps_the_class_only(client: Client) -> None:
+    await client.post("/v1/categories", json={"key": "news", "class": "transactional"})
+    made = await a_notification(client, "news")
+    assert (await client.post(f"/v1/notifications/{made}/cancel")).status_code == 200
+    assert (await client.patch("/v1/categories/news", json={"class": "bulk"})).status_code == 409
+    assert (await client.delete("/v1/categories/news")).status_code == 204
+    shown = (await client.get(f"/v1/notifications/{made}")).json()
+    assert (shown["category"], shown["state"]) == ("news", "cancelled")
+
+
+async def a_notification(client: Client, category: str) -> str:
+    answer = await client.post(
+        "/v1/notifications",
+        json={
+            "recipient": {"email": "sam@example.com"}, "category": category,
+            "content": {"email": {"subject": "Hi", "text": "Hello"}},
+            "send_at": "2040-01-31T09:00:00Z",
+        },
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+async def a_template(client: Client, category: str) -> None:
+    words = {"sms": {"text": "Hello"}}
+    request = {"key": "t", "name": "T", "category": category, "locale": "en", "content": words}
+    assert (await client.post("/v1/templates", json=request)).status_code == 201
+
+
+async def a_suppression(client: Client, category: str) -> None:
+    request = {"channel": "sms", "address": "+14155550100", "category": category}
+    assert (await client.post("/v1/suppressions", json=request)).status_code == 201
+
+
+USES = {"template": a_template, "suppression": a_suppression, "notification": a_notification}

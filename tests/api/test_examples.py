@@ -12,7 +12,17 @@ def examples(document: dict[str, Any], method: str, path: str) -> list[Any]:
     return [example["value"] for example in described["examples"].values()]
 
 
-@pytest.mark.parametrize("path", ["/v1/templates", "/v1/profiles", "/v1/groups", "/v1/categories"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/templates",
+        "/v1/profiles",
+        "/v1/groups",
+        "/v1/categories",
+        "/v1/suppressions",
+        "/v1/rules",
+    ],
+)
 async def test_creating(client: Client, path: str) -> None:
     document = (await client.get("/openapi.json")).json()
     for example in examples(document, "post", path):

@@ -19,6 +19,8 @@ COMMANDS = (
     "send", "tail", "vendors", "rotate-secrets", "keys create", "users reset-password",
     "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
     "accounts resume", "accounts remove",
+    "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
+    "suppressions export",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -38,7 +40,7 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
     assert words == list(dict.fromkeys(name.split()[0] for name in COMMANDS))
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "keys", "users", "accounts"])
+@pytest.mark.parametrize("command", [*COMMANDS, "keys", "users", "accounts", "suppressions"])
 def test_every_command_has_help(command: str) -> None:
     said = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="tocsin")
     assert said.exit_code == 0
