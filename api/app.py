@@ -19,6 +19,7 @@ from api import (
     notifications,
     otp,
     outbox,
+    partials,
     profiles,
     receipts,
     templates,
@@ -54,5 +55,5 @@ def create_api(
 
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
+    partials, outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
 )  # fmt: skip

@@ -30,6 +30,15 @@ def find_locale(name: str | None) -> Locale:
     return Locale.parse(DEFAULT_LOCALE)
 
 
+def is_known(name: str) -> bool:
+    """Whether a name's language is one that CLDR knows."""
+    try:
+        Locale.parse(name.replace("-", "_").partition("_")[0])
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
 @pass_context
 def _datetime(
     context: Context, value: Any, format: str = "medium", timezone: str | None = None
