@@ -135,7 +135,13 @@ class Sending:
         attempt_id = encode("att", attempt)
         return build(
             leased.channel,
-            render(leased.channel, content, self.words.data_for(leased), locale=leased.locale),
+            render(
+                leased.channel,
+                content,
+                self.words.data_for(leased),
+                locale=leased.locale,
+                timezone=leased.timezone,
+            ),
             as_fields=account.sender.takes_fields,
             address=leased.address,
             name=leased.name or "",

@@ -36,11 +36,12 @@ def render(
     data: Mapping[str, Any],
     *,
     locale: str | None = None,
+    timezone: str | None = None,
 ) -> dict[str, Any]:
     """Return a channel's content with every text rendered; attachments are left as they are.
 
-    Mail given as MJML becomes HTML, and its style sheets are inlined. The same content, data and
-    locale always give the same text. Raises RenderFailed with all the fields at fault:
+    Mail given as MJML becomes HTML, and its style sheets are inlined. The same content, data,
+    locale and zone always give the same text. Raises RenderFailed with all the fields at fault:
     `data.<name>` where a value is missing, else `content.<channel>.<path>`.
     """
     errors: dict[FieldError, None] = {}
@@ -50,7 +51,8 @@ def render(
             rendered[name] = value
             continue
         escaping, one_line = _escaping(channel, name, content), name in _ONE_LINE
-        job = _Field(data, escaping, one_line, _is_page(channel, name), locale, errors)
+        reader = (locale, timezone)
+        job = _Field(data, escaping, one_line, _is_page(channel, name), reader, errors)
         rendered[name] = job.render(value, f"content.{channel.value}.{name}")
     if errors:
         raise RenderFailed(list(errors))
@@ -90,10 +92,10 @@ class _Field:
         escaping: Escaping,
         one_line: bool,
         is_page: bool,
-        locale: str | None,
+        reader: tuple[str | None, str | None],
         errors: dict[FieldError, None],
     ) -> None:
-        self._data, self._errors, self._locale = data, errors, locale
+        self._data, self._errors, self._reader = data, errors, reader
         self._escaping, self._one_line, self._is_page = escaping, one_line, is_page
 
     def render(self, value: Any, path: str) -> Any:
@@ -130,7 +132,7 @@ class _Field:
     def _rendered(self, ready: HtmlTemplate) -> str:
         if not is_template(ready.source):
             return ready.finish(ready.source)
-        budget = Budget(self._locale)
+        budget = Budget(*self._reader)
         return ready.finish(generate(compiled(ready.source, self._escaping), self._data, budget))
 
     def _fail(self, field: str, message: str) -> None:

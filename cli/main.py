@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from cli import accounts, administration, inspect, processes, running, talking, vendors
+from cli import accounts, administration, inspect, processes, running, talking, templates, vendors
 from cli.embedded.trouble import Trouble
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ talking.register(app)
 administration.register(app)
 vendors.register(app)
 accounts.register(app)
+templates.register(app)
 
 
 def main() -> None:

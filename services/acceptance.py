@@ -19,6 +19,7 @@ from domain.retry import LIFETIMES
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel, Priority, State
 from services.access import Actor
+from services.template_examples import default_data
 from services.templates import check_data
 from services.times import stamp
 from stores import categories, profiles, templates
@@ -112,9 +113,11 @@ def judge(
     _check_class(category, actor, batch=batch)
     words, locale = words_for(request, known)
     chosen = choose_channels(request.channels, words)
-    errors += check_words(words, request.data, chosen, locale=locale)
+    data = request.data
     if template is not None:
-        errors += check_data(template, request.data)
+        data = {**default_data(template.schema), **data}
+        errors += check_data(template, data)
+    errors += check_words(words, data, chosen, locale=locale)
     now = datetime.now(UTC)
     due = max(request.send_at, now) if request.send_at else now
     expires = request.expires_at or due + LIFETIMES[category.class_]
@@ -143,7 +146,7 @@ def judge(
         "recipient": _recipient(request, profile),
         "recipient_keys": _recipient_keys(request, profile),
         "content": _dump(request.content) if request.content else None,
-        "data": request.data,
+        "data": data,
         "metadata": request.metadata,
         "created_at": _stamp(now),
         "send_at": _stamp(later),

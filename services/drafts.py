@@ -24,7 +24,7 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
     words, locale = words_for(request, known)
     channels = [Channel(name) for name in found.row["channels"]]
     rendered = {
-        channel: render(channel, words[channel], request.data, locale=locale)
+        channel: render(channel, words[channel], found.row["data"], locale=locale)
         for channel in channels
     }
     answer = found.body()

@@ -18,6 +18,9 @@ from domain.template import TemplateVersion
 
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _MOST_ERRORS: Final = 20
+SUPPLIED: Final = frozenset({"code", "ttl_minutes"})
+"""What one-time passwords give to their words by themselves."""
+
 _LONGEST_MESSAGE: Final = 200
 
 
@@ -98,7 +101,7 @@ def undeclared(version: TemplateVersion) -> list[str]:
     used: set[str] = set()
     for words in (version.content, *version.locales.values()):
         used |= variables(words)
-    return sorted(used - known)
+    return sorted(used - known - SUPPLIED)
 
 
 def is_open(schema: Mapping[str, Any]) -> bool:

@@ -65,7 +65,9 @@ def show(
     locale = request.locale or version.locale
     for channel in wanted:
         try:
-            rendered = render(channel, content[channel], data, locale=locale)
+            rendered = render(
+                channel, content[channel], data, locale=locale, timezone=request.timezone
+            )
         except RenderFailed as failed:
             problems += template_problems.errors(failed.errors, channel)
             continue

@@ -45,9 +45,9 @@ def problems(version: TemplateVersion, class_: CategoryClass) -> list[dict[str, 
         for channel in (one for one in Channel if one in words):
             told = _of_words(channel, words[channel], data, locale, class_, sure=sure)
             found += [_placed(one, place) for one in told]
-    told = {one["field"] for one in found}
+    fields = {one["field"] for one in found}
     optional = _of_optional(version, data, sure=sure)
-    return found + [one for one in optional if one["field"] not in told]
+    return found + [one for one in optional if one["field"] not in fields]
 
 
 def errors(found: list[dict[str, Any]]) -> list[FieldError]:

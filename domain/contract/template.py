@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.contract.base import Json, Line, Request, Text
 from domain.contract.content import Content
-from domain.contract.notification import Key, Locale, Recipient
+from domain.contract.notification import Key, Locale, Recipient, Timezone
 from domain.vocabulary import Channel, Priority
 
 Note = Annotated[Text, Field(max_length=1000)]
@@ -58,6 +58,7 @@ class PreviewRequest(Request):
     version: Annotated[int, Field(ge=1)] | None = None
     data: Json | None = None
     locale: Locale | None = None
+    timezone: Timezone | None = None
     channel: Channel | None = None
     device: Annotated[Line, Field(max_length=40)] | None = None
 

@@ -30,6 +30,7 @@ _LEASE = text("""
         n.template_id, n.template_version, n.content, n.data,
         coalesce(n.recipient->>'name', p.name) AS name,
         coalesce(n.recipient->>'locale', p.locale) AS locale,
+        coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
         o.length AS otp_length
     FROM leased l JOIN notifications n ON n.id = l.notification_id
@@ -104,6 +105,7 @@ def _leased(row: Row[Any]) -> Leased:
         data=row.data,
         name=row.name,
         locale=row.locale,
+        timezone=row.timezone,
         otp=_seed(row) if row.otp_id else None,
     )
 

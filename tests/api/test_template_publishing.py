@@ -242,3 +242,14 @@ async def test_a_draft_is_sent_as_a_test(client: Client) -> None:
     assert set(problem_fields(wrong)) == {"data.order", "data.name"}
     reader = await client.with_key("templates:read")
     assert (await reader.post("/v1/templates/order/test", json=asked)).status_code == 403
+
+
+async def test_defaults_of_the_schema_are_sent(client: Client) -> None:
+    schema = {"properties": {"n": {"type": "string", "default": "friend"}}, "required": ["n"]}
+    await a_template(client, words={"content": {"sms": {"text": "Hi {{ n }}"}}, "schema": schema})
+    await publish(client)
+    asked = {"recipient": {"phone": "+14155550100"}, "template": "order"}
+    accepted = (await client.post("/v1/notifications", json=asked)).json()
+    found = (await client.get(f"/v1/notifications/{accepted['id']}")).json()
+    assert found["content"]["sms"]["text"] == "Hi friend"
+    assert found["data"] == {"n": "friend"}
