@@ -14,6 +14,9 @@ from dashboard import (
     outbox,
     overview,
     sign_in,
+    template_editor,
+    template_list,
+    template_versions,
 )
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
@@ -34,4 +37,5 @@ def create_dashboard(app: App) -> FastAPI:
 
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox, account,
+    template_list, template_versions, template_editor,
 )  # fmt: skip

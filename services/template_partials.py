@@ -54,18 +54,7 @@ async def check(
     conn: AsyncConnection, row: Any, request: TemplateVersionRequest
 ) -> Collection[str]:
     """Return the keys of the partials that new words use; raises Invalid for broken words."""
-    whole = TemplateVersion(
-        template_id=row.id,
-        key=row.key,
-        version=0,
-        category=row.category,
-        priority=row.priority,
-        locale=request.locale,
-        content=template_checks.words_of(request.content),
-        locales={name: template_checks.words_of(words) for name, words in request.locales.items()},
-        schema=request.schema_,
-    )
-    made = await compose(conn, row.module_id, whole)
+    made = await compose(conn, row.module_id, as_version(request))
     broken = {error.field for error in made.errors}
     errors = made.errors + [
         error for error in template_checks.check_words(made.version) if error.field not in broken
@@ -73,6 +62,21 @@ async def check(
     if errors:
         raise Invalid(errors=errors)
     return made.versions
+
+
+def as_version(request: TemplateVersionRequest) -> TemplateVersion:
+    """Return words that are not kept yet as a version of no template."""
+    return TemplateVersion(
+        template_id=UUID(int=0),
+        key="",
+        version=0,
+        category=None,
+        priority=None,
+        locale=request.locale,
+        content=template_checks.words_of(request.content),
+        locales={name: template_checks.words_of(words) for name, words in request.locales.items()},
+        schema=request.schema_,
+    )
 
 
 async def _load(conn: AsyncConnection, module_id: UUID, wanted: set[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels import sms, transforms
 from channels.occasion import Occasion
 from channels.rendering import RenderFailed, render
-from domain.contract.template import PreviewRequest
+from domain.contract.template import PreviewRequest, TemplateVersionRequest
 from domain.errors import Invalid
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel
@@ -16,9 +16,9 @@ from services import template_problems
 from services import template_review as review
 from services.access import Actor
 from services.app import App
-from services.template_checks import check_data
-from services.template_partials import Composed, composed
-from services.template_versions import class_of, find_version
+from services.template_checks import check_data, check_request, check_words
+from services.template_partials import Composed, as_version, compose, composed
+from services.template_versions import class_of, class_of_key, find_version
 from services.templates import find_row
 
 
@@ -36,6 +36,25 @@ async def preview(app: App, actor: Actor, name: str, request: PreviewRequest) ->
     shown = show(whole.version, request, class_)
     shown["problems"] = template_problems.errors(whole.errors) + shown["problems"]
     return {"version": whole.version.version, "locale": request.locale, **shown}
+
+
+async def preview_words(
+    app: App,
+    actor: Actor,
+    words: TemplateVersionRequest,
+    asked: PreviewRequest,
+    category: str | None,
+) -> dict[str, Any]:
+    """Render words that are not kept yet; raises Invalid for broken ones."""
+    actor.require("templates:read")
+    check_request(words)
+    async with app.db.leader() as conn:
+        whole = await compose(conn, actor.module_id, as_version(words))
+        class_ = await class_of_key(conn, category)
+    errors = whole.errors + check_words(whole.version)
+    if errors:
+        raise Invalid(errors=list(dict.fromkeys(errors)))
+    return show(whole.version, asked, class_)
 
 
 async def find_composed(

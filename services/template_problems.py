@@ -9,8 +9,7 @@ from domain.template import TemplateVersion
 from domain.vocabulary import Channel
 from services import template_checks
 
-# What is shown before a text is cut, in characters; the vendors' guides give ranges.
-_VISIBLE: Final = {
+VISIBLE: Final = {
     "mobile": {"email.subject": 45, "push.title": 40, "push.body": 130},
     "phone": {"email.subject": 45, "push.title": 40, "push.body": 130},
     "watch": {"email.subject": 30, "push.title": 25, "push.body": 60},
@@ -18,6 +17,7 @@ _VISIBLE: Final = {
     "ios": {"email.subject": 45, "push.title": 40, "push.body": 150},
     "android": {"email.subject": 45, "push.title": 50, "push.body": 130},
 }
+"""Characters that are shown before a text is cut, by device; the vendors' guides give ranges."""
 
 
 def errors(found: Sequence[FieldError], channel: Channel | None = None) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def warnings(
 
 def _cut(channel: Channel, words: Mapping[str, Any], device: str | None) -> list[dict[str, Any]]:
     found = []
-    for place, room in _VISIBLE.get(device or "mobile", {}).items():
+    for place, room in VISIBLE.get(device or "mobile", {}).items():
         name, _, field = place.partition(".")
         text = words.get(field) or ""
         if name == channel and len(text) > room:

@@ -89,7 +89,12 @@ def _told(row: Any, request: PublishRequest) -> dict[str, Any]:
 
 async def class_of(conn: AsyncConnection, row: Any) -> CategoryClass:
     """Return the class that a template's messages have unless they say otherwise."""
-    category = await categories.get(conn, row.category) if row.category else None
+    return await class_of_key(conn, row.category)
+
+
+async def class_of_key(conn: AsyncConnection, key: str | None) -> CategoryClass:
+    """Return the class of a category, of none or an unknown one transactional."""
+    category = await categories.get(conn, key) if key else None
     return CategoryClass(category.class_) if category else CategoryClass.TRANSACTIONAL
 
 

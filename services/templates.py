@@ -68,11 +68,11 @@ async def find(
     return Page(items, next_cursor([row.id for row in rows], filters.limit))
 
 
-async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
-    """Return a template by key or id, with its newest words; raises NotFound."""
+async def get(app: App, actor: Actor, name: str, *, archived: bool = False) -> dict[str, Any]:
+    """Return a template by key or id, perhaps archived, with its newest words; raises NotFound."""
     actor.require("templates:read")
     async with app.db.leader() as conn:
-        row = await find_row(conn, actor, name)
+        row = await find_row(conn, actor, name, archived=archived)
         return template_views.detail(row, await store.find_versions(conn, row.id))
 
 
