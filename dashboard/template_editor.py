@@ -13,7 +13,7 @@ from dashboard.choices import categories_of, words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
 from dashboard.security import PREVIEWING_POLICY
-from dashboard.template_looks import cut, framed
+from dashboard.template_looks import cut, framed, has_dark
 from domain.contract.template import (
     PreviewRequest,
     TemplatePatch,
@@ -163,7 +163,7 @@ async def _preview(
     context: dict[str, Any] = {
         "look": look, "channels": {}, "data": {}, "problems": [], "labels": forms.LABELS,
         "devices": DEVICES, "locale_choices": _languages(fields, it),
-        "frame": framed, "cut": cut,
+        "frame": framed, "has_dark": has_dark, "cut": cut,
     }  # fmt: skip
     try:
         given = forms.document(fields, it)

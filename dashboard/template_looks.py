@@ -15,22 +15,28 @@ _ASKS_FOR_DARK: Final = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)",
 _ASKS_FOR_LIGHT: Final = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)", re.IGNORECASE)
 _ALWAYS, _NEVER = "(min-width: 0)", "(max-width: 0)"
 _OWN_DARK: Final = '<meta name="color-scheme" content="dark">'
-_DARKENED: Final = (
-    "<style>html{background:#fff;filter:invert(.9) hue-rotate(180deg)}"
-    "img{filter:invert(1) hue-rotate(180deg)}</style>"
-)
-"""About what Gmail and Outlook do to mail that has no dark colours of its own."""
+_DARKENED: Final = "<style>html{background:#fff}img{filter:hue-rotate(180deg) invert(1)}</style>"
+"""For a frame that is inverted as a whole; its pictures are turned back."""
+
+_DOCTYPE: Final = re.compile(r"\s*<!doctype[^>]*>", re.IGNORECASE)
+
+
+def has_dark(html: str) -> bool:
+    """Whether a mail has dark colours of its own; Gmail and Outlook darken others themselves."""
+    return _ASKS_FOR_DARK.search(html) is not None
 
 
 def framed(html: str, dark: bool) -> str:
     """Return a mail's HTML for `srcdoc`: nothing is fetched, and the mail's own dark colours are
     used when `dark` is asked for, whatever the viewer's machine prefers.
     """
-    own = _ASKS_FOR_DARK.search(html) is not None
+    own = has_dark(html)
     html = _ASKS_FOR_DARK.sub(_ALWAYS if dark else _NEVER, html)
     html = _ASKS_FOR_LIGHT.sub(_NEVER if dark else _ALWAYS, html)
     look = (_OWN_DARK if own else _DARKENED) if dark else ""
-    return _POLICY + look + html
+    begun = _DOCTYPE.match(html)
+    start = begun.end() if begun else 0
+    return html[:start] + _POLICY + look + html[start:]
 
 
 def cut(text: str, field: str, device: str) -> str:
