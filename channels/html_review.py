@@ -4,10 +4,11 @@ It reads a whole page, so it is asked when words are published or previewed, nev
 """
 
 import re
-from html.parser import HTMLParser
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from channels.html_tags import open_tags
 from channels.problems import ContentProblem, error, fault_of_link, warning
 from domain.vocabulary import Channel
 
@@ -19,65 +20,63 @@ _REMOVED: Final = frozenset({"script", "iframe", "object", "embed", "form", "vid
 
 _LEAVING: Final = re.compile(r"unsubscri|opt[-_]?out|preference", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"')\]]+|mailto:[^\s<>\"')\]]+", re.IGNORECASE)
+_LINKING: Final = frozenset({"a", "area"})
 _LONGEST_SHOWN: Final = 80
+_MOST: Final = 50
 
 
 def review(html: str) -> list[ContentProblem]:
     """Return what is wrong or unwise in rendered HTML; each thing is told once."""
-    page = _Page()
-    page.feed(html)
-    page.close()
-    return list(dict.fromkeys(page.found))
+    found: dict[ContentProblem, None] = {}
+    for tag, given in open_tags(html):
+        found |= dict.fromkeys(_of_tag(tag, given))
+        if len(found) >= _MOST:
+            break
+    return list(found)
 
 
 def offers_unsubscribing(html: str, text: str) -> bool:
     """Whether a rendered mail has a link that says, by its address, that it leads out."""
-    page = _Page()
-    page.feed(html)
-    page.close()
-    return any(_LEAVING.search(link) for link in (*page.links, *_ADDRESS.findall(text)))
+    links = [given.get("href", "") for tag, given in open_tags(html) if tag in _LINKING]
+    return any(_LEAVING.search(link) for link in (*links, *_ADDRESS.findall(text)))
 
 
-class _Page(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[ContentProblem] = []
-        self.links: list[str] = []
+def _of_tag(tag: str, given: Mapping[str, str]) -> Iterator[ContentProblem]:
+    if tag in _REMOVED:
+        yield _unwise(f"has <{tag}>, which mail programs take away")
+    if any(name.startswith("on") for name in given):
+        yield _wrong(f"has a script in an attribute of <{tag}>")
+    if tag in _LINKING and "href" in given:
+        yield from _of_link(given["href"])
+    if tag == "img":
+        yield from _of_picture(given)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: (value or "").strip() for name, value in attrs}
-        if tag in _REMOVED:
-            self._warn(f"has <{tag}>, which mail programs take away")
-        if any(name.startswith("on") for name in given):
-            self._fail(f"has a script in an attribute of <{tag}>")
-        if tag in ("a", "area") and "href" in given:
-            self.links.append(given["href"])
-            self._link(given["href"])
-        if tag == "img":
-            self._picture(given)
 
-    def _link(self, link: str) -> None:
-        if link in ("", "#"):
-            self._warn("has a link that leads nowhere")
-        elif fault := fault_of_mail_link(link):
-            self._fail(f"has the link {_shown(link)}, which {fault}")
-        elif urlsplit(link).scheme == "http":
-            self._warn(f"has the link {_shown(link)} without TLS; give an https:// address")
+def _of_link(link: str) -> Iterator[ContentProblem]:
+    if link in ("", "#"):
+        yield _unwise("has a link that leads nowhere")
+    elif fault := fault_of_mail_link(link):
+        yield _wrong(f"has the link {_shown(link)}, which {fault}")
+    elif urlsplit(link).scheme == "http":
+        yield _unwise(f"has the link {_shown(link)} without TLS; give an https:// address")
 
-    def _picture(self, given: dict[str, str]) -> None:
-        source = given.get("src", "")
-        if "alt" not in given:
-            self._warn(f"has the picture {_shown(source)} without alternative text (alt)")
-        if source.startswith("data:"):
-            self._warn("has a picture inside an address (data:), which Gmail does not show")
-        elif fault := fault_of_mail_link(source):
-            self._fail(f"has the picture {_shown(source)}, whose address {fault}")
 
-    def _warn(self, message: str) -> None:
-        self.found.append(warning(Channel.EMAIL, "html", message))
+def _of_picture(given: Mapping[str, str]) -> Iterator[ContentProblem]:
+    source = given.get("src", "")
+    if "alt" not in given:
+        yield _unwise(f"has the picture {_shown(source)} without alternative text (alt)")
+    if source.startswith("data:"):
+        yield _unwise("has a picture inside an address (data:), which Gmail does not show")
+    elif fault := fault_of_mail_link(source):
+        yield _wrong(f"has the picture {_shown(source)}, whose address {fault}")
 
-    def _fail(self, message: str) -> None:
-        self.found.append(error(Channel.EMAIL, "html", message))
+
+def _unwise(message: str) -> ContentProblem:
+    return warning(Channel.EMAIL, "html", message)
+
+
+def _wrong(message: str) -> ContentProblem:
+    return error(Channel.EMAIL, "html", message)
 
 
 def fault_of_mail_link(link: str) -> str | None:

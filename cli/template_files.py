@@ -20,6 +20,7 @@ from domain.contract.template import PartialRequest, TemplateRequest
 
 PARTIALS: Final = "_partials"
 _MOST_BYTES: Final = 5_000_000
+_OTHER_BREAKS: Final = "\x85\u2028\u2029"
 _TEXTS: Final = {"text": "txt", "html": "html"}
 """Fields that stand in files of their own, and how those are named."""
 
@@ -30,6 +31,8 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 def _represent_text(dumper: Any, text: str) -> Any:
     style = "|" if "\n" in text else None
+    if any(char in text for char in _OTHER_BREAKS):
+        style = '"'  # YAML 1.1 reads them as line breaks; escaped they stay what they are
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
