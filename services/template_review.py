@@ -3,10 +3,12 @@
 Errors keep a version from being published, warnings do not.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from channels import html_review, transforms
+from channels.budget import MAX_CPU_SECONDS
 from channels.localization import is_known
 from channels.rendering import RenderFailed, render, variables
 from domain.errors import FieldError
@@ -41,7 +43,11 @@ def problems(version: TemplateVersion, class_: CategoryClass) -> list[dict[str, 
         for one in unfit
     ]
     sure = bool(version.schema) and not unfit
+    end = time.thread_time() + MAX_CPU_SECONDS
     for place, locale, words in _languages(version):
+        if time.thread_time() > end:
+            message = f"could not be tried: those before take more than {MAX_CPU_SECONDS:g} seconds"
+            return [*found, template_problems.problem("error", None, place, message)]
         for channel in (one for one in Channel if one in words):
             told = _of_words(channel, words[channel], data, locale, class_, sure=sure)
             found += [_placed(one, place) for one in told]
@@ -86,12 +92,13 @@ def _of_words(
     except RenderFailed as failed:
         if sure:
             return template_problems.errors(failed.errors, channel)
-        return [
+        return template_problems.errors(failed.certain, channel) + [
             template_problems.problem(
                 "warning", channel, one.field,
                 f"could not be tried, because no schema gives example data: {one.message}",
             )
             for one in failed.errors
+            if one not in failed.certain
         ]  # fmt: skip
     return of_rendered(channel, words, rendered, class_)
 

@@ -1,5 +1,6 @@
 """Versions of templates: added as drafts, published one at a time, never changed."""
 
+import asyncio
 from typing import Any, Final
 from uuid import UUID
 
@@ -67,7 +68,9 @@ async def publish(
             raise Invalid.field("version", f"is none of the {row.latest_version} versions")
         stored = await find_version(conn, row, request.version)
         whole = await template_partials.composed(conn, row, stored)
-        found = review.problems(whole.version, await class_of(conn, row))
+        # In a thread of its own: many languages may take seconds, which others need not wait.
+        class_ = await class_of(conn, row)
+        found = await asyncio.to_thread(review.problems, whole.version, class_)
         errors = whole.errors + review.errors(found)
         if errors and stored.published_at is None:
             raise Invalid("The version is not fit to be published.", errors=errors)

@@ -140,10 +140,12 @@ async def test_without_a_schema_what_cannot_be_tried_is_told(client: Client) -> 
 async def test_what_runs_away_or_breaks_out_is_stopped(
     client: Client, text: str, words: str
 ) -> None:
-    await a_template(client, words={"content": {"sms": {"text": text}}, "schema": GOOD})
-    answer = await client.post("/v1/templates/order/publish", json={"version": 1})
-    assert problem_fields(answer) == ["content.sms.text"]
-    assert words in answer.json()["errors"][0]["message"]
+    for schema in ({}, GOOD):
+        key = "declared" if schema else "free"
+        await a_template(client, key, {"content": {"sms": {"text": text}}, "schema": schema})
+        answer = await client.post(f"/v1/templates/{key}/publish", json={"version": 1})
+        assert problem_fields(answer) == ["content.sms.text"]
+        assert words in answer.json()["errors"][0]["message"]
 
 
 async def test_a_template_of_ten_megabytes_is_refused(client: Client) -> None:
