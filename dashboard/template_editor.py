@@ -176,7 +176,12 @@ async def _preview(
              "device": look["device"]},
         )  # fmt: skip
         shown = await template_previews.preview_words(
-            app, session.actor, words, asked, fields.get("category")
+            app,
+            session.actor,
+            words,
+            asked,
+            fields.get("category"),
+            None if it["id"] == "new" else it["id"],
         )
     except Invalid as problem:
         context["problems"] = [

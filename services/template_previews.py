@@ -44,12 +44,17 @@ async def preview_words(
     words: TemplateVersionRequest,
     asked: PreviewRequest,
     category: str | None,
+    name: str | None = None,
 ) -> dict[str, Any]:
-    """Render words that are not kept yet; raises Invalid for broken ones."""
+    """Render words that are not kept yet, of the template `name` or a new one.
+
+    Raises NotFound, Invalid for broken words.
+    """
     actor.require("templates:read")
     check_request(words)
     async with app.db.leader() as conn:
-        whole = await compose(conn, actor.module_id, as_version(words))
+        module = (await find_row(conn, actor, name)).module_id if name else actor.module_id
+        whole = await compose(conn, module, as_version(words))
         class_ = await class_of_key(conn, category)
     errors = whole.errors + check_words(whole.version)
     if errors:
