@@ -11,7 +11,7 @@ from channels import partials
 from channels.compiled import BadTemplate
 from domain.contract.template import TemplateVersionRequest
 from domain.errors import FieldError, Invalid
-from domain.template import TemplateVersion
+from domain.template import TemplateVersion, nearest
 from services import template_checks, template_views
 from stores import partials as store
 
@@ -107,7 +107,8 @@ def _content(
 ) -> dict[str, Any]:
     def find(key: str) -> str | None:
         row = known.get(key)
-        return None if row is None else _in_locale(row, locale)
+        found = None if row is None else nearest(row.locales, locale)
+        return row.source if row is not None and found is None else found
 
     def of(value: Any, path: str) -> Any:
         if isinstance(value, str):
@@ -130,14 +131,3 @@ def _content(
         }
         for channel, fields in words.items()
     }
-
-
-def _in_locale(row: Any, locale: str) -> str:
-    """Return a partial's source in the nearest locale: fr-CA, else fr, else its default."""
-    known = {name.replace("_", "-").lower(): source for name, source in row.locales.items()}
-    wanted = locale.replace("_", "-").lower()
-    while wanted:
-        if wanted in known:
-            return str(known[wanted])
-        wanted = wanted.rpartition("-")[0]
-    return str(row.source)

@@ -255,3 +255,18 @@ async def test_defaults_of_the_schema_are_sent(client: Client) -> None:
     found = (await client.get(f"/v1/notifications/{accepted['id']}")).json()
     assert found["content"]["sms"]["text"] == "Hi friend"
     assert found["data"] == {"n": "friend"}
+
+
+async def test_times_are_shown_in_the_recipients_zone(client: Client) -> None:
+    profile = {"phone": "+14155550100", "timezone": "Asia/Tokyo"}
+    made = (await client.post("/v1/profiles", json=profile)).json()
+    inline = {"phone": "+14155550100", "timezone": "Europe/Paris"}
+    words = {"sms": {"text": "{{ at | time('HH:mm') }}"}}
+    said = []
+    for recipient in (made["id"], inline):
+        data = {"at": "2030-01-31T22:30:00Z"}
+        body = {"recipient": recipient, "content": words, "data": data}
+        accepted = (await client.post("/v1/notifications", json=body)).json()
+        found = (await client.get(f"/v1/notifications/{accepted['id']}")).json()
+        said.append(found["content"]["sms"]["text"])
+    assert said == ["07:30", "23:30"]
