@@ -139,7 +139,13 @@ class Sending:
         return Ready(leased, attempt, taken, message)
 
     def _render(self, leased: Leased, content: Mapping[str, Any]) -> Mapping[str, Any]:
-        return render(leased.channel, content, self.words.data_for(leased), locale=leased.locale)
+        return render(
+            leased.channel,
+            content,
+            self.words.data_for(leased),
+            locale=leased.locale,
+            timezone=leased.timezone,
+        )
 
     def _build(
         self, leased: Leased, rendered: Mapping[str, Any], attempt: UUID, account: Account

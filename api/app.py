@@ -19,6 +19,7 @@ from api import (
     notifications,
     otp,
     outbox,
+    partials,
     preferences,
     profiles,
     receipts,
@@ -57,6 +58,6 @@ def create_api(
 
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox, analytics, live, health, accounts, vendors, receipts, webhooks, preferences,
+    partials, outbox, analytics, live, health, accounts, vendors, receipts, webhooks, preferences,
     suppressions, rules,
 )  # fmt: skip

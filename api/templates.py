@@ -11,13 +11,21 @@ from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.template import (
+    NoteRequest,
     PreviewRequest,
     PublishRequest,
     TemplatePatch,
     TemplateRequest,
+    TemplateTestRequest,
     TemplateVersionRequest,
 )
-from services import template_previews, template_versions
+from services import (
+    template_diffs,
+    template_history,
+    template_previews,
+    template_trials,
+    template_versions,
+)
 from services import templates as use
 from services.template_filters import TemplateFilters
 
@@ -135,7 +143,9 @@ async def get_version(
     return answer(await template_versions.get(app, actor, key, number))
 
 
-@router.post("/{key}/publish", openapi_extra=body(PublishRequest, {"version": 1}))
+@router.post(
+    "/{key}/publish", openapi_extra=body(PublishRequest, {"version": 1, "note": "First words"})
+)
 async def publish(
     app: Services,
     actor: Caller,
@@ -148,6 +158,27 @@ async def publish(
     return _tagged(await template_versions.publish(app, actor, key, request, expected))
 
 
+@router.get("/{key}/diff")
+async def diff(
+    app: Services,
+    actor: Caller,
+    key: str,
+    before: Annotated[int | None, Query(alias="from", ge=1)] = None,
+    after: Annotated[int | None, Query(alias="to", ge=1)] = None,
+) -> JSONResponse:
+    """Compare two versions: per language, channel and field a unified diff."""
+    return answer(await template_diffs.diff(app, actor, key, before, after))
+
+
+@router.get("/{key}/history")
+async def history(
+    app: Services, actor: Caller, key: str, limit: Limit = DEFAULT, cursor: Cursor = None
+) -> JSONResponse:
+    """List who did what to a template and why, newest first."""
+    page = await template_history.find(app, actor, key, limit=limit, cursor=cursor)
+    return answer(page.body())
+
+
 @router.post("/{key}/preview", openapi_extra=body(PreviewRequest, _PREVIEW))
 async def preview(
     app: Services,
@@ -157,6 +188,50 @@ async def preview(
 ) -> JSONResponse:
     """Render a version without sending it; `problems` names what is wrong or unwise."""
     return answer(await template_previews.preview(app, actor, key, request))
+
+
+@router.post(
+    "/{key}/test",
+    status_code=202,
+    openapi_extra=body(
+        TemplateTestRequest, {"recipient": {"email": "you@example.com"}, "channels": ["email"]}
+    ),
+)
+async def send_test(
+    http: Request,
+    app: Services,
+    actor: Caller,
+    key: str,
+    request: Annotated[TemplateTestRequest, JsonBody(TemplateTestRequest)],
+) -> JSONResponse:
+    """Send a version, also a draft, to one recipient; the notification is marked as a test."""
+    return replayable(await template_trials.send(app, actor, key, request, idempotency(http)))
+
+
+@router.post("/{key}/archive", openapi_extra=body(NoteRequest, {"note": "Replaced by order-sent"}))
+async def archive_with_note(
+    app: Services,
+    actor: Caller,
+    key: str,
+    request: Annotated[NoteRequest, JsonBody(NoteRequest)],
+    if_match: _IfMatch = None,
+) -> JSONResponse:
+    """Take a template out of use, and say why."""
+    expected = expected_version(if_match)
+    return _tagged(await use.archive(app, actor, key, expected, request.note))
+
+
+@router.post("/{key}/unarchive", openapi_extra=body(NoteRequest, {"note": "Needed again"}))
+async def unarchive(
+    app: Services,
+    actor: Caller,
+    key: str,
+    request: Annotated[NoteRequest, JsonBody(NoteRequest)],
+    if_match: _IfMatch = None,
+) -> JSONResponse:
+    """Take an archived template into use again, as it was."""
+    expected = expected_version(if_match)
+    return _tagged(await use.unarchive(app, actor, key, expected, request.note))
 
 
 def _tagged(template: dict[str, Any]) -> JSONResponse:

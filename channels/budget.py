@@ -18,12 +18,15 @@ class TooExpensive(Exception):
 
 
 class Budget:
-    """Work and text that one rendering may still use up; `locale` is whose words it writes."""
+    """Work and text that one rendering may still use up; `locale` is whose words it writes, and
+    `timezone` (IANA) whose clock it reads.
+    """
 
-    __slots__ = ("_charges", "_end", "characters", "locale", "steps")
+    __slots__ = ("_charges", "_end", "characters", "locale", "steps", "timezone")
 
-    def __init__(self, locale: str | None = None) -> None:
+    def __init__(self, locale: str | None = None, timezone: str | None = None) -> None:
         self.locale = locale
+        self.timezone = timezone
         self.steps = MAX_STEPS
         self.characters = MAX_CHARACTERS
         self._charges = 0

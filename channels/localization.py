@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from jinja2.runtime import Context
@@ -16,6 +16,9 @@ from channels.counting import budget_of
 DEFAULT_LOCALE: Final = "en"
 _WIDTHS = ("short", "medium", "long", "full")
 _MAX_PATTERN = 60
+
+
+available_zones = lru_cache(maxsize=1)(available_timezones)
 
 
 @lru_cache(maxsize=512)
@@ -30,26 +33,35 @@ def find_locale(name: str | None) -> Locale:
     return Locale.parse(DEFAULT_LOCALE)
 
 
+def is_known(name: str) -> bool:
+    """Whether a name's language is one that CLDR knows."""
+    try:
+        Locale.parse(name.replace("-", "_").partition("_")[0])
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
 @pass_context
 def _datetime(
     context: Context, value: Any, format: str = "medium", timezone: str | None = None
 ) -> str:
-    """Write an RFC 3339 time or a Unix time in seconds, in a zone (UTC without one)."""
-    moment = _moment(value, timezone)
+    """Write an RFC 3339 time or a Unix time in seconds, in a zone, else the recipient's or UTC."""
+    moment = _moment(value, timezone or _zone(context))
     return dates.format_datetime(moment, _pattern(format), locale=_locale(context))
 
 
 @pass_context
 def _date(context: Context, value: Any, format: str = "medium", timezone: str | None = None) -> str:
     """Write the day of a time, or a date such as 2030-01-31."""
-    day = _day(value) or _moment(value, timezone)
+    day = _day(value) or _moment(value, timezone or _zone(context))
     return dates.format_date(day, _pattern(format), locale=_locale(context))
 
 
 @pass_context
 def _time(context: Context, value: Any, format: str = "short", timezone: str | None = None) -> str:
     """Write the time of day of a time."""
-    moment = _moment(value, timezone)
+    moment = _moment(value, timezone or _zone(context))
     return dates.format_time(moment, _pattern(format), locale=_locale(context))
 
 
@@ -80,6 +92,12 @@ def _plural(context: Context, value: Any, one: str, other: str, **forms: str) ->
 
 def _locale(context: Context) -> Locale:
     return find_locale(budget_of(context).locale)
+
+
+def _zone(context: Context) -> str | None:
+    """Return the recipient's zone; one that does not exist must not keep a message back."""
+    wanted = budget_of(context).timezone
+    return wanted if wanted in available_zones() else None
 
 
 def _pattern(format: str) -> str:

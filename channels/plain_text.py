@@ -4,6 +4,8 @@ import re
 from html import unescape
 from typing import Final
 
+from channels.html_tags import SPACE, TAG, attributes
+
 _BLOCKS: Final = {
     **dict.fromkeys(("blockquote", "dl", "figure", "hr", "ol", "p", "pre", "table", "ul"), 2),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), 2),
@@ -22,15 +24,6 @@ _UNSEEN: Final = re.compile(
 )
 """Comments, what is no text, and the hidden line that lists of mails show beside the subject."""
 
-_TAG: Final = re.compile(
-    r"""<(/?[A-Za-z][^\s/>]*+)((?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|["'])*+)(?:>|\Z)"""
-)
-"""What is never closed swallows the rest, as in browsers; so any html takes only linear time."""
-
-_SPACE: Final = re.compile(r"[ \t\r\n\f]+")
-_ATTRIBUTE: Final = re.compile(
-    r"""([^\s"'=/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++)))?+"""
-)
 _LINKS: Final = ("http://", "https://", "mailto:", "tel:")
 
 
@@ -41,14 +34,14 @@ def html_to_text(html: str) -> str:
     text is told.
     """
     page = _Page()
-    before, *rest = _TAG.split(_UNSEEN.sub("", html))
+    before, *rest = TAG.split(_UNSEEN.sub("", html))
     page.say(before)
-    for tag, attributes, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+    for tag, inside, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         name = tag.lower()
         if name in _GAPS and (gap := _GAPS[name]) > page.gap:
             page.gap = gap
         if name in _ACTIONS:
-            _ACTIONS[name](page, attributes)
+            _ACTIONS[name](page, inside)
         if text:
             page.say(text)
     return "".join(page.pieces).replace("\xa0", " ").strip() + "\n"
@@ -73,7 +66,7 @@ class _Page:
         if self._in_pre:
             self._add(text)
             return
-        words = " ".join(text.split()) if text.isascii() else _SPACE.sub(" ", text).strip(" ")
+        words = " ".join(text.split()) if text.isascii() else SPACE.sub(" ", text).strip(" ")
         self.space = self.space or text[:1].isspace()
         if words:
             self._add(words)
@@ -169,8 +162,5 @@ _ACTIONS: Final = {
 """What is done at a tag; all others only make their gaps."""
 
 
-def _attribute(attributes: str, name: str) -> str:
-    for found in _ATTRIBUTE.finditer(attributes):
-        if found[1].lower() == name:
-            return _SPACE.sub(" ", unescape(found[2] or found[3] or found[4] or "")).strip()
-    return ""
+def _attribute(text: str, name: str) -> str:
+    return dict(attributes(text)).get(name, "")

@@ -1,10 +1,11 @@
 """Renders one channel's content with a notification's data."""
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from jinja2 import Template, TemplateError
+from jinja2.exceptions import SecurityError
 
 from channels.budget import MAX_FIELD, Budget, TooExpensive
 from channels.compiled import BadTemplate, Escaping, compiled, is_template, used_variables
@@ -23,11 +24,15 @@ _PARSE_MODES: Final = {"HTML": Escaping.HTML, "MarkdownV2": Escaping.MARKDOWN}
 
 
 class RenderFailed(Exception):
-    """The words cannot be made from the data; every field that is wrong is named."""
+    """The words cannot be made from the data; every field that is wrong is named.
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
+    `certain` are those that no other data would mend: work without end, ways out of the sandbox.
+    """
+
+    def __init__(self, errors: Mapping[FieldError, bool]) -> None:
         super().__init__("; ".join(f"{error.field} {error.message}" for error in errors))
         self.errors = list(errors)
+        self.certain = [error for error, certain in errors.items() if certain]
 
 
 def render(
@@ -36,24 +41,26 @@ def render(
     data: Mapping[str, Any],
     *,
     locale: str | None = None,
+    timezone: str | None = None,
 ) -> dict[str, Any]:
     """Return a channel's content with every text rendered; attachments are left as they are.
 
-    Mail given as MJML becomes HTML, and its style sheets are inlined. The same content, data and
-    locale always give the same text. Raises RenderFailed with all the fields at fault:
+    Mail given as MJML becomes HTML, and its style sheets are inlined. The same content, data,
+    locale and zone always give the same text. Raises RenderFailed with all the fields at fault:
     `data.<name>` where a value is missing, else `content.<channel>.<path>`.
     """
-    errors: dict[FieldError, None] = {}
+    errors: dict[FieldError, bool] = {}
     rendered: dict[str, Any] = {}
     for name, value in content.items():
         if name in _UNTOUCHED:
             rendered[name] = value
             continue
         escaping, one_line = _escaping(channel, name, content), name in _ONE_LINE
-        job = _Field(data, escaping, one_line, _is_page(channel, name), locale, errors)
+        reader = (locale, timezone)
+        job = _Field(data, escaping, one_line, _is_page(channel, name), reader, errors)
         rendered[name] = job.render(value, f"content.{channel.value}.{name}")
     if errors:
-        raise RenderFailed(list(errors))
+        raise RenderFailed(errors)
     return rendered
 
 
@@ -90,10 +97,10 @@ class _Field:
         escaping: Escaping,
         one_line: bool,
         is_page: bool,
-        locale: str | None,
-        errors: dict[FieldError, None],
+        reader: tuple[str | None, str | None],
+        errors: dict[FieldError, bool],
     ) -> None:
-        self._data, self._errors, self._locale = data, errors, locale
+        self._data, self._errors, self._reader = data, errors, reader
         self._escaping, self._one_line, self._is_page = escaping, one_line, is_page
 
     def render(self, value: Any, path: str) -> Any:
@@ -119,7 +126,8 @@ class _Field:
             self._fail(path, _at_line(str(error), error.line))
         except Exception as error:  # whatever an author's expression can raise
             line = _line_of(error) if same_lines else None
-            self._fail(path, _at_line(_explain(error), line))
+            certain = isinstance(error, TooExpensive | SecurityError | RecursionError)
+            self._fail(path, _at_line(_explain(error), line), certain)
         else:
             fault = _fault(text, one_line=self._one_line)
             if fault:
@@ -130,11 +138,11 @@ class _Field:
     def _rendered(self, ready: HtmlTemplate) -> str:
         if not is_template(ready.source):
             return ready.finish(ready.source)
-        budget = Budget(self._locale)
+        budget = Budget(*self._reader)
         return ready.finish(generate(compiled(ready.source, self._escaping), self._data, budget))
 
-    def _fail(self, field: str, message: str) -> None:
-        self._errors[FieldError(field, message)] = None
+    def _fail(self, field: str, message: str, certain: bool = False) -> None:
+        self._errors[FieldError(field, message)] = certain
 
 
 def generate(template: Template, data: Mapping[str, Any], budget: Budget) -> str:

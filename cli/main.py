@@ -13,6 +13,7 @@ from cli import (
     running,
     suppressions,
     talking,
+    templates,
     vendors,
 )
 from cli.embedded.trouble import Trouble
@@ -32,6 +33,7 @@ administration.register(app)
 vendors.register(app)
 accounts.register(app)
 suppressions.register(app)
+templates.register(app)
 
 
 def main() -> None:

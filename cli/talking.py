@@ -58,8 +58,8 @@ def send(
     body = {
         "recipient": recipient, "content": content, "category": category, "priority": priority,
     }  # fmt: skip
-    with _client(url, key, data_dir) as client:
-        sent = _asked(client, "POST", "/v1/notifications", json=body)
+    with connect(url, key, data_dir) as client:
+        sent = asked(client, "POST", "/v1/notifications", json=body)
         typer.echo(sent["id"])
         if wait:
             _wait(client, sent["id"])
@@ -74,7 +74,7 @@ def tail(
     """Print what happens as it happens, until Ctrl-C."""
     console = Console(highlight=False)
     seen: list[str] = []
-    with _client(url, key, data_dir) as client, contextlib.suppress(KeyboardInterrupt):
+    with connect(url, key, data_dir) as client, contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
                 for event in _events(client, seen):
@@ -86,7 +86,8 @@ def tail(
                 time.sleep(1)
 
 
-def _client(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
+def connect(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
+    """Return a client of the API with a key; raises Trouble without one."""
     settings = settings_from(data_dir)
     state = default_folder(settings).read_state() or {}
     if key is None and settings.bootstrap_api_key is not None:
@@ -101,7 +102,8 @@ def _client(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
     return httpx.Client(base_url=base, headers=headers, timeout=30, trust_env=False)
 
 
-def _asked(client: httpx.Client, method: str, path: str, **given: Any) -> dict[str, Any]:
+def asked(client: httpx.Client, method: str, path: str, **given: Any) -> dict[str, Any]:
+    """Return the API's answer; raises Trouble with what it refused, field by field."""
     try:
         answer = client.request(method, path, **given)
     except httpx.TransportError as error:
@@ -127,7 +129,7 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
 
 def _wait(client: httpx.Client, id: str) -> None:
     while True:
-        found = _asked(client, "GET", f"/v1/notifications/{id}")
+        found = asked(client, "GET", f"/v1/notifications/{id}")
         if found["state"] in _FINAL:
             why = f" ({found['reason']})" if found["reason"] else ""
             typer.echo(f"{found['state']}{why}")

@@ -18,7 +18,7 @@ from dashboard.message_forms import (
     request_document,
 )
 from dashboard.rendering import page, see_other
-from dashboard.security import POLICY
+from dashboard.security import PREVIEWING_POLICY
 from domain.contract.notification import NotificationRequest
 from domain.errors import Invalid, Problem, Unavailable
 from domain.vocabulary import Priority
@@ -30,9 +30,6 @@ from services.paging import MAX_LIMIT
 from services.template_filters import TemplateFilters
 
 router = APIRouter(prefix="/compose")
-
-_WITH_STYLES = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-"""For a previewed mail, which has styles of its own; its frame still runs no scripts."""
 
 
 @router.get("")
@@ -93,7 +90,7 @@ async def _page(
         may_send=session.actor.may("notifications:write"),
     )  # fmt: skip
     if preview is not None:
-        answer.headers["Content-Security-Policy"] = _WITH_STYLES
+        answer.headers["Content-Security-Policy"] = PREVIEWING_POLICY
     return answer
 
 

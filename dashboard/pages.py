@@ -18,6 +18,9 @@ from dashboard import (
     rules,
     sign_in,
     suppressions,
+    template_editor,
+    template_list,
+    template_versions,
     vendor_changes,
     vendors,
 )
@@ -40,5 +43,6 @@ def create_dashboard(app: App) -> FastAPI:
 
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
-    vendor_changes, vendors, suppressions, categories, rules, account, preference_centre,
+    template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
+    categories, rules, account, preference_centre,
 )  # fmt: skip

@@ -13,6 +13,9 @@ POLICY: Final = "; ".join(
 )  # fmt: skip
 """Content Security Policy of our own pages: nothing inline, nothing from elsewhere."""
 
+PREVIEWING_POLICY: Final = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+"""For a previewed mail, which has styles of its own; its frame still runs no scripts."""
+
 SHOWN_MAIL_POLICY: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "frame-ancestors 'self'; form-action 'none'; base-uri 'none'"

@@ -76,6 +76,8 @@ class Leased:
     profile_id: UUID | None = None
     otp: Seed | None = None
     """What the code is computed from that its words show; None where they show none of ours."""
+    timezone: str | None = None
+    """The recipient's IANA zone, in which times are written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
+
+T = TypeVar("T")
+
+
+def nearest(locales: Mapping[str, T], locale: str | None) -> T | None:
+    """Return what stands for the nearest locale: fr-CA, else fr, else None (RFC 4647 §3.4)."""
+    known = {name.replace("_", "-").lower(): found for name, found in locales.items()}
+    wanted = (locale or "").replace("_", "-").lower()
+    while wanted:
+        if wanted in known:
+            return known[wanted]
+        wanted = wanted.rpartition("-")[0]
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +38,5 @@ class TemplateVersion:
 
         A channel that a translation lacks keeps the default's words.
         """
-        known = {name.replace("_", "-").lower(): words for name, words in self.locales.items()}
-        wanted = (locale or "").replace("_", "-").lower()
-        while wanted:
-            if wanted in known:
-                return {**self.content, **known[wanted]}
-            wanted = wanted.rpartition("-")[0]
-        return self.content
+        found = nearest(self.locales, locale)
+        return self.content if found is None else {**self.content, **found}

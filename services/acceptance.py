@@ -22,6 +22,7 @@ from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel, State
 from services.access import Actor
 from services.rule_checks import choose_priority
+from services.template_examples import default_data
 from services.templates import check_data
 from services.times import stamp
 from stores import categories, profiles, rules, templates
@@ -120,9 +121,11 @@ def judge(
     if request.content is not None:
         words = with_footers(bound, words)
     chosen = choose_channels(request.channels, words)
-    errors += check_words(words, request.data, chosen, locale=locale, rules=bound)
+    data = request.data
     if template is not None:
-        errors += check_data(template, request.data)
+        data = {**default_data(template.schema), **data}
+        errors += check_data(template, data)
+    errors += check_words(words, data, chosen, locale=locale, rules=bound)
     now = datetime.now(UTC)
     due = max(request.send_at, now) if request.send_at else now
     expires = request.expires_at or due + LIFETIMES[category.class_]
@@ -152,7 +155,7 @@ def judge(
         "recipient": _recipient(request, profile),
         "recipient_keys": _recipient_keys(request, profile),
         "content": words if request.content else None,
-        "data": request.data,
+        "data": data,
         "metadata": request.metadata,
         "created_at": _stamp(now),
         "send_at": _stamp(later),

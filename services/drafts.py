@@ -25,7 +25,7 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
     words = found.row["content"] or words  # with the footers of business rules
     channels = [Channel(name) for name in found.row["channels"]]
     rendered = {
-        channel: render(channel, words[channel], request.data, locale=locale)
+        channel: render(channel, words[channel], found.row["data"], locale=locale)
         for channel in channels
     }
     answer = found.body()

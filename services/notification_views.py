@@ -52,6 +52,7 @@ def detail(
     words: Mapping[str, Any],
     replies: Sequence[Row[Any]],
     locale: str | None,
+    timezone: str | None = None,
 ) -> dict[str, Any]:
     """Return a notification with attempts, receipts, replies, timeline and what it says.
 
@@ -78,7 +79,7 @@ def detail(
         "otp": encode("otp", row.otp_id) if row.otp_id else None,
         "deliveries": full,
         "timeline": _timeline(row, full, deliveries, replies),
-        "content": _said(row, words, locale),
+        "content": _said(row, words, locale, timezone),
     }
 
 
@@ -132,14 +133,16 @@ def _masked_device(given: str | Mapping[str, Any]) -> Any:
     return mask(given) if isinstance(given, str) else {**given, "token": mask(given["token"])}
 
 
-def _said(row: Row[Any], words: Mapping[str, Any], locale: str | None) -> dict[str, Any]:
+def _said(
+    row: Row[Any], words: Mapping[str, Any], locale: str | None, timezone: str | None
+) -> dict[str, Any]:
     """Return what each channel says, as its vendors are handed it."""
     said: dict[str, Any] = {}
     for channel in map(Channel, row.channels):
         if words.get(channel) is None:
             continue
         try:
-            rendered = render(channel, words[channel], row.data, locale=locale)
+            rendered = render(channel, words[channel], row.data, locale=locale, timezone=timezone)
             said[channel] = transform(channel, rendered, Occasion(locale))
         except RenderFailed as error:
             said[channel] = {"error": "; ".join(one.message for one in error.errors)}

@@ -137,12 +137,12 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         attempts = await notifications.find_attempts(conn, ids)
         receipts = await notifications.find_receipts(conn, ids)
         written = await replies.of_notification(conn, row.id)
-        words, locale = row.content, await _locale(conn, row)
+        words, (locale, zone) = row.content, await _reader(conn, row)
         if words is None:
             key = (row.template_id, row.template_version)
             version = (await templates.load_versions(conn, [key]))[key]
             words = version.content_for(locale)
-    return detail(row, deliveries, attempts, receipts, words, written, locale)
+    return detail(row, deliveries, attempts, receipts, words, written, locale, zone)
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -259,11 +259,13 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str) -> Any:
     return row
 
 
-async def _locale(conn: AsyncConnection, row: Any) -> str | None:
+async def _reader(conn: AsyncConnection, row: Any) -> tuple[str | None, str | None]:
+    """Return the recipient's locale and zone."""
     if row.profile_id is None:
-        return Recipient.inline(row.recipient).locale
-    found = await profiles.load_recipients(conn, [row.profile_id])
-    return found[row.profile_id].locale if row.profile_id in found else None
+        given = Recipient.inline(row.recipient)
+        return given.locale, given.timezone
+    found = (await profiles.load_recipients(conn, [row.profile_id])).get(row.profile_id)
+    return (found.locale, found.timezone) if found else (None, None)
 
 
 async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:

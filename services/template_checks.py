@@ -1,6 +1,6 @@
 """What is checked of a template's words before they are kept, and of data before it is used."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from domain.template import TemplateVersion
 
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _MOST_ERRORS: Final = 20
+SUPPLIED: Final = frozenset({"code", "ttl_minutes"})
+"""What one-time passwords give to their words by themselves."""
+
 _LONGEST_MESSAGE: Final = 200
 
 
@@ -28,7 +31,11 @@ def words_of(content: Content) -> dict[str, Any]:
 
 
 def version_of(
-    template_id: UUID, number: int, request: TemplateVersionRequest, author: str
+    template_id: UUID,
+    number: int,
+    request: TemplateVersionRequest,
+    author: str,
+    uses: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return a version as it is stored."""
     return {
@@ -40,24 +47,32 @@ def version_of(
         "schema": request.schema_,
         "author": author,
         "note": request.note,
+        "uses": sorted(uses),
     }
 
 
-def check_words(request: TemplateVersionRequest) -> None:
-    """Raise Invalid for broken template syntax, a repeated locale or a wrong schema."""
-    errors = check(words_of(request.content))
+def check_request(request: TemplateVersionRequest) -> None:
+    """Raise Invalid for a repeated locale or a wrong schema."""
+    errors = []
     seen = {_canonical(request.locale)}
-    for locale, content in request.locales.items():
+    for locale in request.locales:
         if _canonical(locale) in seen:
             errors.append(FieldError(f"locales.{locale}", "is the default locale or given twice"))
         seen.add(_canonical(locale))
-        errors += [
-            FieldError(f"locales.{locale}{error.field.removeprefix('content')}", error.message)
-            for error in check(words_of(content))
-        ]
     errors += _check_schema(request.schema_)
     if errors:
         raise Invalid(errors=errors)
+
+
+def check_words(version: TemplateVersion) -> list[FieldError]:
+    """Return what is wrong with the template syntax of a version with its partials in place."""
+    errors = check(version.content)
+    for locale, content in version.locales.items():
+        errors += [
+            FieldError(f"locales.{locale}{error.field.removeprefix('content')}", error.message)
+            for error in check(content)
+        ]
+    return errors
 
 
 def check_data(version: TemplateVersion, data: Mapping[str, Any]) -> list[FieldError]:
@@ -86,7 +101,51 @@ def undeclared(version: TemplateVersion) -> list[str]:
     used: set[str] = set()
     for words in (version.content, *version.locales.values()):
         used |= variables(words)
-    return sorted(used - known)
+    return sorted(used - known - SUPPLIED)
+
+
+def is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema says that there may be data which it does not list."""
+    more = schema.get("additionalProperties", False)
+    listed = isinstance(schema.get("properties"), Mapping)
+    return not listed or more is not False or "patternProperties" in schema
+
+
+def check_examples(schema: Mapping[str, Any]) -> list[FieldError]:
+    """Return the defaults and examples of a schema that do not fit it, by their paths."""
+    errors = [
+        FieldError(f"schema.examples[{number}]", f"does not fit: {fault}")
+        for number, given in enumerate(_listed(schema.get("examples")))
+        if (fault := _misfit(schema, schema, given))
+    ]
+    properties = schema.get("properties")
+    for name, part in properties.items() if isinstance(properties, Mapping) else ():
+        if not isinstance(part, Mapping):
+            continue
+        path = f"schema.properties.{name}"
+        given = {f"{path}.default": part["default"]} if "default" in part else {}
+        for number, one in enumerate(_listed(part.get("examples"))):
+            given[f"{path}.examples[{number}]"] = one
+        errors += [
+            FieldError(field, f"does not fit: {fault}")
+            for field, value in given.items()
+            if (fault := _misfit(part, schema, value))
+        ]
+    return errors
+
+
+def _misfit(part: Mapping[str, Any], whole: Mapping[str, Any], value: Any) -> str | None:
+    """Return why a value does not fit a part of a schema, whose references mean the whole."""
+    apart = {**part, "$defs": whole.get("$defs", {})}
+    try:
+        found = next(Draft202012Validator(apart, registry=Registry()).iter_errors(value), None)
+    except (RecursionError, Unresolvable):
+        return None
+    return _short(found.message) if found else None
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else []
 
 
 def _check_schema(schema: Mapping[str, Any]) -> list[FieldError]:

@@ -22,16 +22,23 @@ class TemplateFilters:
     limit: int = DEFAULT_LIMIT
     cursor: str | None = None
 
+    @property
+    def archived(self) -> bool:
+        """Whether templates out of use are asked for, rather than those in use."""
+        return TemplateState.ARCHIVED in self.state
+
     def conditions(self, module_id: UUID | None) -> dict[str, Any]:
         """Return the store's conditions; raises Invalid for a wrong cursor or state."""
         for value in self.state:
-            if value not in (TemplateState.DRAFT, TemplateState.PUBLISHED):
-                raise Invalid.field("state", "is none of draft, published")
+            if value not in list(TemplateState):
+                raise Invalid.field("state", "is none of draft, published, archived")
+        if self.archived and len(set(self.state)) > 1:
+            raise Invalid.field("state", "archived stands alone")
         found = {
             "module_id": module_id,
             "keys": [value.replace("\x00", "") for value in self.key],
             "categories": [value.replace("\x00", "") for value in self.category],
-            "states": list(self.state),
+            "states": [] if self.archived else list(self.state),
             "before": decode_cursor(self.cursor),
             "q": pattern(self.q),
         }

@@ -1,5 +1,6 @@
 """Versions of templates: added as drafts, published one at a time, never changed."""
 
+import asyncio
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,14 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.template import PublishRequest, TemplateVersionRequest
 from domain.errors import Invalid, NotFound
-from services import template_checks, template_views
+from domain.ids import encode
+from domain.vocabulary import CategoryClass
+from services import template_checks, template_partials, template_views
+from services import template_review as review
 from services.access import Actor
 from services.app import App
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
-from services.template_problems import undeclared
 from services.templates import find_row, record
 from services.versions import check_version
+from stores import categories
 from stores import templates as store
 
 _GREATEST: Final = 2**31 - 1
@@ -29,14 +33,16 @@ async def add(
 ) -> Answer:
     """Add a draft; what is sent stays the same until it is published. Raises NotFound, Invalid."""
     actor.require("templates:write")
-    template_checks.check_words(request)
+    template_checks.check_request(request)
 
     async def work(conn: AsyncConnection) -> Answer:
         row = await find_row(conn, actor, name, lock=True)
+        uses = await template_partials.check(conn, row, request)
         number = await store.count_version(conn, row.id)
-        stored = template_checks.version_of(row.id, number, request, actor.name)
+        stored = template_checks.version_of(row.id, number, request, actor.name, uses)
         await store.add_version(conn, stored)
-        await record(conn, actor, "template.version_added", row, {"version": number})
+        detail = {"version": number, "note": request.note}
+        await record(conn, actor, "template.version_added", row, detail)
         body = template_views.version_detail(row, await find_version(conn, row, number))
         location = f"/v1/templates/{row.key}/versions/{number}"
         return Answer(body, 201, headers={"Location": location})
@@ -47,9 +53,11 @@ async def add(
 async def publish(
     app: App, actor: Actor, name: str, request: PublishRequest, if_match: int | None = None
 ) -> dict[str, Any]:
-    """Send a version from now on; repeatable. `problems` warns of what its schema leaves out.
+    """Send a version from now on; repeatable. `problems` holds the warnings about its words.
 
-    Raises NotFound, Stale, Invalid for a version that does not exist.
+    Its partials are frozen with it. A version that was published before is sent again whatever is
+    found, since going back must always be possible. Raises NotFound, Stale, Invalid for a version
+    that does not exist and for words with errors.
     """
     actor.require("templates:write")
 
@@ -58,16 +66,39 @@ async def publish(
         check_version(if_match, row.version)
         if request.version > row.latest_version:
             raise Invalid.field("version", f"is none of the {row.latest_version} versions")
+        stored = await find_version(conn, row, request.version)
+        whole = await template_partials.composed(conn, row, stored)
+        # In a thread of its own: many languages may take seconds, which others need not wait.
+        class_ = await class_of(conn, row)
+        found = await asyncio.to_thread(review.problems, whole.version, class_)
+        errors = whole.errors + review.errors(found)
+        if errors and stored.published_at is None:
+            raise Invalid("The version is not fit to be published.", errors=errors)
         if request.version != row.published_version:
+            if whole.versions:
+                await store.freeze(conn, whole.version, whole.versions)
             await store.publish(conn, row.id, request.version, actor.name)
-            detail = {"version": request.version}
-            await record(conn, actor, "template.published", row, detail)
-        row = await find_row(conn, actor, name)
-        published = template_views.as_version(row, await find_version(conn, row, request.version))
+            await record(conn, actor, "template.published", row, _told(row, request))
+        row = await find_row(conn, actor, encode("tpl", row.id))
         body = template_views.detail(row, await store.find_versions(conn, row.id))
-        return {**body, "problems": undeclared(published)}
+        return {**body, "problems": found}
 
     return await app.db.retrying(work)
+
+
+def _told(row: Any, request: PublishRequest) -> dict[str, Any]:
+    return {"version": request.version, "before": row.published_version, "note": request.note}
+
+
+async def class_of(conn: AsyncConnection, row: Any) -> CategoryClass:
+    """Return the class that a template's messages have unless they say otherwise."""
+    return await class_of_key(conn, row.category)
+
+
+async def class_of_key(conn: AsyncConnection, key: str | None) -> CategoryClass:
+    """Return the class of a category, of none or an unknown one transactional."""
+    category = await categories.get(conn, key) if key else None
+    return CategoryClass(category.class_) if category else CategoryClass.TRANSACTIONAL
 
 
 async def find(
@@ -76,7 +107,7 @@ async def find(
     """Return a page of a template's versions, newest first, without their words."""
     actor.require("templates:read")
     async with app.db.leader() as conn:
-        row = await find_row(conn, actor, name)
+        row = await find_row(conn, actor, name, archived=True)
         last = decode_cursor(cursor)
         below = None if last is None else min(last.int, _GREATEST)
         found = await store.find_versions(conn, row.id, below=below, most=limit + 1)
@@ -92,7 +123,7 @@ async def get(app: App, actor: Actor, name: str, number: int) -> dict[str, Any]:
     """Return one version with its words; raises NotFound."""
     actor.require("templates:read")
     async with app.db.leader() as conn:
-        row = await find_row(conn, actor, name)
+        row = await find_row(conn, actor, name, archived=True)
         return template_views.version_detail(row, await find_version(conn, row, number))
 
 

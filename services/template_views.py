@@ -16,7 +16,6 @@ def summary(row: Row[Any]) -> dict[str, Any]:
 
     `version` is the newest version's number; `revision` counts changes and is the ETag.
     """
-    published = row.published_version is not None
     return {
         "id": encode("tpl", row.id),
         "key": row.key,
@@ -24,11 +23,12 @@ def summary(row: Row[Any]) -> dict[str, Any]:
         "module": row.module_key,
         "category": row.category,
         "priority": row.priority,
-        "state": TemplateState.PUBLISHED if published else TemplateState.DRAFT,
+        "state": _state_of(row),
         "version": row.latest_version,
         "published_version": row.published_version,
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
+        "archived_at": stamp(row.archived_at),
         "revision": row.version,
     }
 
@@ -37,7 +37,7 @@ def detail(row: Row[Any], versions: Sequence[Row[Any]]) -> dict[str, Any]:
     """Return a template with its newest words and all its versions, newest first."""
     return {
         **summary(row),
-        **_words(versions[0]),
+        **words_of(versions[0]),
         "versions": [version_summary(row, version) for version in versions],
     }
 
@@ -54,6 +54,7 @@ def version_summary(row: Row[Any], version: Row[Any]) -> dict[str, Any]:
         "created_at": stamp(version.created_at),
         "published_at": stamp(version.published_at),
         "published_by": version.published_by,
+        "partials": version.partials,
     }
 
 
@@ -63,7 +64,7 @@ def version_detail(row: Row[Any], version: Row[Any]) -> dict[str, Any]:
         "template": encode("tpl", row.id),
         "key": row.key,
         **version_summary(row, version),
-        **_words(version),
+        **words_of(version),
     }
 
 
@@ -82,21 +83,28 @@ def as_version(row: Row[Any], version: Row[Any]) -> TemplateVersion:
     )
 
 
-def _words(version: Row[Any]) -> dict[str, Any]:
+def words_of(version: Row[Any]) -> dict[str, Any]:
+    """Return a version's words as their author wrote them."""
     return {
         "locale": version.locale,
-        "content": _given(version.content),
-        "locales": {name: _given(content) for name, content in version.locales.items()},
+        "content": given(version.content),
+        "locales": {name: given(content) for name, content in version.locales.items()},
         "schema": version.schema,
     }
 
 
-def _given(content: Mapping[str, Any]) -> dict[str, Any]:
+def given(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return content without the fields that were left empty."""
     return {
         channel: {name: value for name, value in words.items() if value not in ("", [])}
         for channel, words in content.items()
     }
+
+
+def _state_of(row: Row[Any]) -> TemplateState:
+    if row.archived_at is not None:
+        return TemplateState.ARCHIVED
+    return TemplateState.DRAFT if row.published_version is None else TemplateState.PUBLISHED
 
 
 def _state(row: Row[Any], version: Row[Any]) -> TemplateState:

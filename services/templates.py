@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.template import TemplatePatch, TemplateRequest
 from domain.errors import Conflict, Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
-from services import template_checks, template_views
+from services import template_checks, template_partials, template_views
 from services.access import Actor
 from services.app import App
 from services.idempotency import Answer, Idempotency, once
@@ -28,7 +29,7 @@ async def create(
 ) -> Answer:
     """Make a template with a draft as version 1; raises Conflict when the key is taken, Invalid."""
     actor.require("templates:write")
-    template_checks.check_words(request)
+    template_checks.check_request(request)
 
     async def work(conn: AsyncConnection) -> Answer:
         await _check_category(conn, request.category)
@@ -44,9 +45,11 @@ async def create(
         )
         if not added:
             raise Conflict(f"There is a template {request.key} already.")
-        await store.add_version(conn, template_checks.version_of(id, 1, request, actor.name))
         row = await find_row(conn, actor, encode("tpl", id))
-        await record(conn, actor, "template.created", row)
+        uses = await template_partials.check(conn, row, request)
+        stored = template_checks.version_of(id, 1, request, actor.name, uses)
+        await store.add_version(conn, stored)
+        await record(conn, actor, "template.created", row, {"version": 1, "note": request.note})
         body = template_views.detail(row, await store.find_versions(conn, id))
         return Answer(body, 201, headers={"Location": f"/v1/templates/{request.key}"})
 
@@ -60,16 +63,16 @@ async def find(
     actor.require("templates:read")
     conditions = filters.conditions(None if actor.all_modules else actor.module_id)
     async with app.db.read(seen(app, actor, position)) as conn:
-        rows = await store.find(conn, conditions, most=filters.limit + 1)
+        rows = await store.find(conn, conditions, most=filters.limit + 1, archived=filters.archived)
     items = [template_views.summary(row) for row in rows[: filters.limit]]
     return Page(items, next_cursor([row.id for row in rows], filters.limit))
 
 
-async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
-    """Return a template by key or id, with its newest words; raises NotFound."""
+async def get(app: App, actor: Actor, name: str, *, archived: bool = False) -> dict[str, Any]:
+    """Return a template by key or id, perhaps archived, with its newest words; raises NotFound."""
     actor.require("templates:read")
     async with app.db.leader() as conn:
-        row = await find_row(conn, actor, name)
+        row = await find_row(conn, actor, name, archived=archived)
         return template_views.detail(row, await store.find_versions(conn, row.id))
 
 
@@ -92,27 +95,57 @@ async def change(
             priority=given.get("priority", row.priority),
         )
         await record(conn, actor, "template.changed", row, {"fields": sorted(given)})
-        changed = await find_row(conn, actor, encode("tpl", row.id))
-        return template_views.detail(changed, await store.find_versions(conn, row.id))
+        return await _shown(conn, actor, row)
 
     return await app.db.retrying(work)
 
 
-async def archive(app: App, actor: Actor, name: str, if_match: int | None = None) -> None:
+async def archive(
+    app: App, actor: Actor, name: str, if_match: int | None = None, note: str | None = None
+) -> dict[str, Any]:
     """Take a template out of use: its key is free again, what was accepted is still sent."""
     actor.require("templates:write")
 
-    async def work(conn: AsyncConnection) -> None:
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await find_row(conn, actor, name, lock=True)
         check_version(if_match, row.version)
         await store.archive(conn, row.id)
-        await record(conn, actor, "template.archived", row)
+        await record(conn, actor, "template.archived", row, {"note": note})
+        return await _shown(conn, actor, row)
 
-    await app.db.retrying(work)
+    return await app.db.retrying(work)
 
 
-async def find_row(conn: AsyncConnection, actor: Actor, name: str, *, lock: bool = False) -> Any:
-    """Return the stored row of a template by id or key; raises NotFound."""
+async def unarchive(
+    app: App, actor: Actor, name: str, if_match: int | None = None, note: str | None = None
+) -> dict[str, Any]:
+    """Take a template into use again, as it was; raises Conflict when its key was taken."""
+    actor.require("templates:write")
+
+    async def work(conn: AsyncConnection) -> dict[str, Any]:
+        row = await find_row(conn, actor, name, lock=True, archived=True)
+        check_version(if_match, row.version)
+        if row.archived_at is None:
+            raise Conflict(f"The template {row.key} is in use.")
+        try:
+            await store.unarchive(conn, row.id)
+        except IntegrityError:
+            raise Conflict(f"Another template has the key {row.key} now; archive it.") from None
+        await record(conn, actor, "template.unarchived", row, {"note": note})
+        return await _shown(conn, actor, row)
+
+    return await app.db.retrying(work)
+
+
+async def _shown(conn: AsyncConnection, actor: Actor, row: Any) -> dict[str, Any]:
+    changed = await find_row(conn, actor, encode("tpl", row.id), archived=True)
+    return template_views.detail(changed, await store.find_versions(conn, row.id))
+
+
+async def find_row(
+    conn: AsyncConnection, actor: Actor, name: str, *, lock: bool = False, archived: bool = False
+) -> Any:
+    """Return the stored row of a template by id or key, perhaps archived; raises NotFound."""
     try:
         id = decode("tpl", name)
     except InvalidId:
@@ -124,6 +157,7 @@ async def find_row(conn: AsyncConnection, actor: Actor, name: str, *, lock: bool
         module_id=actor.module_id,
         all_modules=actor.all_modules,
         lock=lock,
+        archived=archived,
     )
     if row is None:
         raise NotFound(f"There is no template {name[:80]}.")

@@ -1,10 +1,10 @@
 """The audit log: who did what to what; rows are only ever added."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import new_id
@@ -30,3 +30,18 @@ async def record(
             "subject": subject, "detail": dict(detail or {}),
         },
     )  # fmt: skip
+
+
+async def of_subject(
+    conn: AsyncConnection, subject: str, *, before: UUID | None, most: int
+) -> Sequence[Row[Any]]:
+    """Return the lines about a thing, newest first: id, at, actor, action, detail."""
+    result = await conn.execute(
+        text("""
+            SELECT id, at, actor, action, detail FROM audit WHERE subject = :subject
+                AND (CAST(:before AS uuid) IS NULL OR id < :before)
+            ORDER BY id DESC LIMIT :most
+        """),
+        {"subject": subject, "before": before, "most": most},
+    )
+    return result.all()

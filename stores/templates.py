@@ -16,12 +16,13 @@ _SELECT = """
 """
 _SELECT_VERSION = """
     SELECT t.id AS template_id, t.key, t.category, t.priority,
-        v.version, v.locale, v.content, v.locales, v.schema
+        v.version, v.locale, coalesce(v.sent_content, v.content) AS content,
+        coalesce(v.sent_locales, v.locales) AS locales, v.schema
     FROM template_versions v JOIN templates t ON t.id = v.template_id
 """
 _VERSION_COLUMNS = """
     template_id, version, locale, content, locales, schema, author, note, created_at,
-    published_at, published_by
+    published_at, published_by, uses, partials, sent_content, sent_locales
 """
 
 FILTERS: Mapping[str, str] = {
@@ -45,32 +46,40 @@ async def get(
     module_id: UUID,
     all_modules: bool = False,
     lock: bool = False,
+    archived: bool = False,
 ) -> Row[Any] | None:
-    """Return a template that is not archived by id or key; the own module's key comes first."""
+    """Return a template by id or key; the own module's key comes first.
+
+    Archived ones are found only with `archived`, and then after those in use, the newest first.
+    """
     result = await conn.execute(
         text(f"""
             {_SELECT}
-            WHERE t.archived_at IS NULL AND (t.id = :id OR t.key = :key)
+            WHERE (t.archived_at IS NULL OR :archived) AND (t.id = :id OR t.key = :key)
                 AND (t.module_id = :module OR :all_modules)
-            ORDER BY t.id = :id DESC NULLS LAST, t.module_id = :module DESC, t.id
+            ORDER BY t.id = :id DESC NULLS LAST, t.module_id = :module DESC,
+                t.archived_at DESC NULLS FIRST, t.id
             LIMIT 1 {"FOR UPDATE OF t" if lock else ""}
         """),
-        {"id": id, "key": key, "module": module_id, "all_modules": all_modules},
-    )
+        {"id": id, "key": key, "module": module_id, "all_modules": all_modules,
+         "archived": archived},
+    )  # fmt: skip
     return result.one_or_none()
 
 
 async def find(
-    conn: AsyncConnection, filters: Mapping[str, Any], *, most: int
+    conn: AsyncConnection, filters: Mapping[str, Any], *, most: int, archived: bool = False
 ) -> Sequence[Row[Any]]:
-    """Return templates that pass all filters (keys of FILTERS) and are not archived, newest
+    """Return templates, in use or archived, that pass all filters (keys of FILTERS), newest
     first.
     """
     conditions = "".join(f" AND ({FILTERS[name]})" for name in filters)
     statement = text(
-        f"{_SELECT} WHERE t.archived_at IS NULL{conditions} ORDER BY t.id DESC LIMIT :most"
+        f"{_SELECT} WHERE (t.archived_at IS NOT NULL) = :archived{conditions}"
+        " ORDER BY t.id DESC LIMIT :most"
     )
-    return (await conn.execute(statement, {**filters, "most": most})).all()
+    binds = {**filters, "most": most, "archived": archived}
+    return (await conn.execute(statement, binds)).all()
 
 
 async def add(
@@ -99,15 +108,17 @@ async def add(
 
 
 async def add_version(conn: AsyncConnection, version: Mapping[str, Any]) -> None:
-    """Insert a version: template_id, version, locale, content, locales, schema, author, note."""
+    """Insert a version: template_id, version, locale, content, locales, schema, author, note, and
+    `uses`, the keys of its partials.
+    """
     await conn.execute(
         text("""
             INSERT INTO template_versions
-                (template_id, version, locale, content, locales, schema, author, note)
+                (template_id, version, locale, content, locales, schema, author, note, uses)
             VALUES (:template_id, :version, :locale, CAST(:content AS jsonb),
-                CAST(:locales AS jsonb), CAST(:schema AS jsonb), :author, :note)
+                CAST(:locales AS jsonb), CAST(:schema AS jsonb), :author, :note, :uses)
         """),
-        version,
+        {"uses": [], **version},
     )
 
 
@@ -141,6 +152,24 @@ async def publish(conn: AsyncConnection, id: UUID, number: int, by: str) -> bool
     return result.one_or_none() is not None
 
 
+async def freeze(
+    conn: AsyncConnection, version: TemplateVersion, partials: Mapping[str, int]
+) -> None:
+    """Keep what a version says with its partials in place, once and for all."""
+    await conn.execute(
+        text("""
+            UPDATE template_versions SET sent_content = CAST(:content AS jsonb),
+                sent_locales = CAST(:locales AS jsonb), partials = CAST(:partials AS jsonb)
+            WHERE template_id = :id AND version = :number AND sent_content IS NULL
+        """),
+        {
+            "id": version.template_id, "number": version.version,
+            "content": dict(version.content), "locales": dict(version.locales),
+            "partials": dict(partials),
+        },
+    )  # fmt: skip
+
+
 async def change(
     conn: AsyncConnection, id: UUID, *, name: str, category: str | None, priority: str | None
 ) -> None:
@@ -158,6 +187,17 @@ async def archive(conn: AsyncConnection, id: UUID) -> None:
     """Take a template out of use; what was accepted with it can still be rendered."""
     await conn.execute(
         text("UPDATE templates SET archived_at = now(), version = version + 1 WHERE id = :id"),
+        {"id": id},
+    )
+
+
+async def unarchive(conn: AsyncConnection, id: UUID) -> None:
+    """Take a template into use again; IntegrityError when its key was taken meanwhile."""
+    await conn.execute(
+        text("""
+            UPDATE templates SET archived_at = NULL, version = version + 1,
+                updated_at = clock_timestamp() WHERE id = :id
+        """),
         {"id": id},
     )
 

@@ -30,6 +30,7 @@ _LEASE = text("""
         n.template_id, n.template_version, n.content, n.data, n.profile_id,
         coalesce(n.recipient->>'name', p.name) AS name,
         coalesce(n.recipient->>'locale', p.locale) AS locale,
+        coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
         o.length AS otp_length
     FROM leased l JOIN notifications n ON n.id = l.notification_id
@@ -105,6 +106,7 @@ def _leased(row: Row[Any]) -> Leased:
         name=row.name,
         locale=row.locale,
         profile_id=row.profile_id,
+        timezone=row.timezone,
         otp=_seed(row) if row.otp_id else None,
     )
 

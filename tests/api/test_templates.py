@@ -113,15 +113,6 @@ async def test_a_version_that_is_not_there_is_not_published(client: Client, vers
     assert (await client.get(f"/v1/templates/order/versions/{version}")).status_code == 404
 
 
-async def test_publishing_warns_of_undeclared_variables(client: Client) -> None:
-    schema = {"type": "object", "properties": {"order": {}}}
-    await a_template(client, words={**WORDS, "schema": schema})
-    (problem,) = (await publish(client))["problems"]
-    assert (problem["severity"], problem["field"]) == ("warning", "data.name")
-    await a_template(client, key="free", words=PLAIN)
-    assert (await publish(client, "free"))["problems"] == []
-
-
 @pytest.mark.parametrize(
     ("change", "fields"),
     [

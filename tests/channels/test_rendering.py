@@ -158,6 +158,7 @@ def test_dates_numbers_and_plurals_follow_the_locale() -> None:
         sms("{{ at | datetime('yyyy-MM-dd HH:mm', 'Europe/Paris') }}", data) == "2030-01-31 23:30"
     )
     assert sms("{{ '2030-01-31' | date('short', 'Pacific/Honolulu') }}", data) == "1/31/30"
+
     assert sms("{{ sum | money('EUR') }}", data, locale="de") == "1.234,50\xa0€"
     assert sms("{{ sum | number }}", data) == "1,234.5"
     assert sms("{{ 0.25 | percent }}", data) == "25%"
@@ -190,3 +191,13 @@ def test_check_names_every_wrong_field() -> None:
         "content.telegram.buttons[0][0].text",
     ]
     assert check({"sms": {"text": "{{ fine }}"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("timezone", "written"),
+    [(None, "22:30"), ("Europe/Paris", "23:30"), ("Asia/Tokyo", "07:30"), ("Mars/Base", "22:30")],
+)
+def test_times_are_written_in_the_recipients_zone(timezone: str | None, written: str) -> None:
+    words = {"text": "{{ at | time('HH:mm') }}"}
+    data = {"at": "2030-01-31T22:30:00Z"}
+    assert render(Channel.SMS, words, data, timezone=timezone) == {"text": written}

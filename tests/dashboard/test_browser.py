@@ -220,3 +220,31 @@ async def test_recipients_choose_without_javascript(
             context = await chromium.new_context(base_url=site, viewport=shape)
             page = await context.new_page()
             assert await faults(page, [f"/p/{link}", f"/p/{link}?lang=fr"]) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_template_is_previewed_while_it_is_written(
+    system: System, site: str, chromium: Browser, size: str
+) -> None:
+    schema = {"properties": {"order": {"type": "string", "examples": ["A-1001"]}}}
+    html = "<p>Order {{ order }}</p>"
+    words = {"email": {"subject": "Order {{ order }}", "html": html}, "push": {"title": "x" * 60}}
+    body = {"key": "order", "content": words, "schema": schema}
+    made = (await system.client.post("/v1/templates", json=body)).json()
+    page = await signed_in(chromium, site, viewport=SIZES[size], color_scheme="dark")
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    for path in ("/templates", f"/templates/{made['id']}/versions", f"/templates/{made['id']}"):
+        await page.goto(path)
+        found = await Axe().run(page)
+        problems += [f"{path}: {one['id']}: {one['help']}" for one in found.response["violations"]]
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        problems += [f"{path} is {wide} px too wide"] if wide > 0 else []
+    await page.fill('[name="words.en.email.html"]', "<p>Typed {{ order }} {{ nothing }}</p>")
+    await page.wait_for_selector("text=1 to mend before it can be published")
+    assert await page.locator("iframe.mail").content_frame.locator("p").inner_text() == (
+        "Typed A-1001 nothing"
+    )
+    await page.select_option('[name="look.device"]', "watch")
+    await page.wait_for_selector(f".shown-watch >> text={'x' * 25}…")
+    assert problems == []
