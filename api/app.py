@@ -13,6 +13,7 @@ from api import (
     dead_letters,
     groups,
     health,
+    imports,
     keys,
     live,
     modules,
@@ -53,6 +54,6 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
+    notifications, dead_letters, otp, templates, imports, profiles, groups, categories, modules,
+    keys, outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
 )  # fmt: skip

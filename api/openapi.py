@@ -42,6 +42,19 @@ def body(model: type[BaseModel], example: Mapping[str, Any], **more: Any) -> dic
     }
 
 
+def file_body(examples: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a route adds to describe a streamed file: an example by media type."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}, "example": text}
+                for kind, text in examples.items()
+            },
+        }
+    }
+
+
 def describe(web: FastAPI) -> None:
     """Make the application describe itself: models hoisted, every operation's problems named."""
 

@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from cli import accounts, administration, inspect, processes, running, talking, vendors
+from cli import accounts, administration, importing, inspect, processes, running, talking, vendors
 from cli.embedded.trouble import Trouble
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ running.register(app)
 processes.register(app)
 inspect.register(app)
 talking.register(app)
+importing.register(app)
 administration.register(app)
 vendors.register(app)
 accounts.register(app)

@@ -58,8 +58,8 @@ def send(
     body = {
         "recipient": recipient, "content": content, "category": category, "priority": priority,
     }  # fmt: skip
-    with _client(url, key, data_dir) as client:
-        sent = _asked(client, "POST", "/v1/notifications", json=body)
+    with client_of(url, key, data_dir) as client:
+        sent = asked(client, "POST", "/v1/notifications", json=body)
         typer.echo(sent["id"])
         if wait:
             _wait(client, sent["id"])
@@ -74,7 +74,7 @@ def tail(
     """Print what happens as it happens, until Ctrl-C."""
     console = Console(highlight=False)
     seen: list[str] = []
-    with _client(url, key, data_dir) as client, contextlib.suppress(KeyboardInterrupt):
+    with client_of(url, key, data_dir) as client, contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
                 for event in _events(client, seen):
@@ -86,7 +86,8 @@ def tail(
                 time.sleep(1)
 
 
-def _client(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
+def client_of(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
+    """Return a client of the API; raises Trouble when no key is known."""
     settings = settings_from(data_dir)
     state = default_folder(settings).read_state() or {}
     if key is None and settings.bootstrap_api_key is not None:
@@ -101,21 +102,23 @@ def _client(url: str | None, key: str | None, data_dir: Any) -> httpx.Client:
     return httpx.Client(base_url=base, headers=headers, timeout=30, trust_env=False)
 
 
-def _asked(client: httpx.Client, method: str, path: str, **given: Any) -> dict[str, Any]:
+def asked(client: httpx.Client, method: str, path: str, **given: Any) -> dict[str, Any]:
+    """Return what the API answers; raises Trouble that says what it refused."""
     try:
         answer = client.request(method, path, **given)
     except httpx.TransportError as error:
         raise Trouble(
             f"The API at {client.base_url} cannot be reached ({error}).", "Is `tocsin up` running?"
         ) from None
-    content = _content(answer)
+    content = content_of(answer)
     if answer.is_error:
         errors = "; ".join(f"{e['field']} {e['message']}" for e in content.get("errors", []))
         raise Trouble(f"{content.get('title')}: {errors or content.get('detail')}")
     return content
 
 
-def _content(answer: httpx.Response) -> dict[str, Any]:
+def content_of(answer: httpx.Response) -> dict[str, Any]:
+    """Return the document of an answer; raises Trouble for what is none."""
     try:
         content: dict[str, Any] = answer.json()
     except ValueError:
@@ -127,7 +130,7 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
 
 def _wait(client: httpx.Client, id: str) -> None:
     while True:
-        found = _asked(client, "GET", f"/v1/notifications/{id}")
+        found = asked(client, "GET", f"/v1/notifications/{id}")
         if found["state"] in _FINAL:
             why = f" ({found['reason']})" if found["reason"] else ""
             typer.echo(f"{found['state']}{why}")
@@ -141,7 +144,7 @@ def _events(client: httpx.Client, seen: list[str]) -> Iterator[dict[str, Any]]:
     with client.stream("GET", "/v1/live", headers=headers, timeout=60) as stream:
         if stream.is_error:
             stream.read()
-            raise Trouble(f"The API refused: {_content(stream).get('detail')}")
+            raise Trouble(f"The API refused: {content_of(stream).get('detail')}")
         for line in stream.iter_lines():
             if line.startswith("id: "):
                 seen[:] = [line.removeprefix("id: ")]
