@@ -11,7 +11,7 @@ from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.profile import DeviceRequest, ProfilePatch, ProfileRequest
-from services import devices, replies
+from services import devices, erasure, replies
 from services import profiles as use
 from services.profile_filters import ProfileFilters
 
@@ -97,8 +97,8 @@ async def change(
 
 @router.delete("/{id}", status_code=204)
 async def erase(app: Services, actor: Caller, id: str, if_match: _IfMatch = None) -> Response:
-    """Erase a profile with its devices."""
-    await use.erase(app, actor, id, expected_version(if_match))
+    """Erase a profile: what is personal goes everywhere, what waits for it is cancelled."""
+    await erasure.erase(app, actor, id, expected_version(if_match))
     return no_content()
 
 

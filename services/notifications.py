@@ -183,6 +183,8 @@ async def resend(
     if row.otp_id is not None:
         otp = encode("otp", row.otp_id)
         raise Conflict(f"It carries a one-time code; send it again by /v1/otp/{otp}/resend.")
+    if row.erased_at is not None:
+        raise Conflict("Its recipient was erased; nothing is left of it to send.")
     if row.finished_at is None:
         raise Conflict("It is not finished; cancel it first, or wait for its end.")
     template = f"{row.template_key}@{row.template_version}" if row.template_key else None

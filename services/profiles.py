@@ -20,7 +20,7 @@ from services.profile_changes import merged
 from services.profile_filters import ProfileFilters
 from services.profile_views import view_all
 from services.versions import check_version
-from stores import audit, memberships, replies
+from stores import audit, memberships
 from stores import profiles as store
 
 
@@ -107,22 +107,6 @@ async def change(
         return await app.db.retrying(work)
     except IntegrityError:
         raise _taken(patch.external_id) from None
-
-
-async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = None) -> None:
-    """Remove a profile with its devices and replies; the audit line, without personal data,
-    stays.
-    """
-    actor.require("profiles:write")
-
-    async def work(conn: AsyncConnection) -> None:
-        row = await find_row(conn, actor, id_text, lock=True)
-        check_version(if_match, row.version)
-        await replies.forget(conn, row.id)
-        await store.remove(conn, row.id)
-        await _audit(conn, actor, "profile.erased", row)
-
-    await app.db.retrying(work)
 
 
 async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: bool = False) -> Any:

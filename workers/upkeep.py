@@ -18,6 +18,7 @@ from services.app import App
 from services.temporal import TemporalDown
 from stores import (
     account_states,
+    erasure,
     imports,
     migrate,
     otps,
@@ -125,6 +126,7 @@ class Upkeep:
             await webhook_calls.purge(conn, days=_CALL_DAYS)
             await webhook_deliveries.purge(conn, days=_CALL_DAYS)
             await imports.purge(conn, days=_IMPORT_DAYS)
+            await erasure.scrub_late(conn)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
         async with self._app.db.leader() as conn:

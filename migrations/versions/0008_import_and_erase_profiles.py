@@ -49,10 +49,12 @@ UP = """
     CREATE INDEX profiles_phone ON profiles (module_id, phone) WHERE phone IS NOT NULL;
 
     ALTER TABLE notifications ADD COLUMN erased_at timestamptz;
-    CREATE INDEX notifications_erased ON notifications (erased_at) WHERE erased_at IS NOT NULL
+    CREATE INDEX notifications_erased ON notifications (erased_at) WHERE erased_at IS NOT NULL;
+    CREATE INDEX webhook_calls_reports ON webhook_calls USING gin (reports jsonb_path_ops)
     """
 
 DOWN = """
+    DROP INDEX webhook_calls_reports;
     DROP INDEX notifications_erased;
     ALTER TABLE notifications DROP COLUMN erased_at;
     DROP INDEX profiles_phone;

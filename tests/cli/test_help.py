@@ -16,7 +16,8 @@ from tests.fixtures.servers import free_port
 
 COMMANDS = (
     "up", "status", "down", "api", "worker", "smtp-sink", "migrate", "doctor", "config", "send",
-    "tail", "import", "vendors", "rotate-secrets", "keys create", "users reset-password", "accounts list",
+    "tail", "import", "vendors", "rotate-secrets", "keys create", "users reset-password",
+    "accounts list",
     "accounts add", "accounts test", "accounts health", "accounts pause", "accounts resume",
     "accounts remove",
 )  # fmt: skip
