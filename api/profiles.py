@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from api.answers import answer, expected_version, no_content, replayable
 from api.authentication import Caller, Services, idempotency
@@ -11,7 +11,7 @@ from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.profile import DeviceRequest, ProfilePatch, ProfileRequest
-from services import devices, erasure, replies
+from services import devices, erasure, profile_export, replies
 from services import profiles as use
 from services.profile_filters import ProfileFilters
 
@@ -81,6 +81,16 @@ async def find(
 async def get(app: Services, actor: Caller, id: str) -> JSONResponse:
     """Look at a profile with its groups and devices."""
     return answer(await use.get(app, actor, id))
+
+
+@router.get("/{id}/export")
+async def export(app: Services, actor: Caller, id: str) -> StreamingResponse:
+    """Stream all that is kept about one profile: what was sent, received, written, suppressed."""
+    pieces = await profile_export.export(app, actor, id)
+    name = f'attachment; filename="{id}.json"'
+    return StreamingResponse(
+        pieces, media_type="application/json", headers={"Content-Disposition": name}
+    )
 
 
 @router.patch("/{id}", openapi_extra=body(ProfilePatch, _PATCH))

@@ -5,7 +5,6 @@ when it comes back. What waits for the person is cancelled.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -40,8 +39,7 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
     async def work(conn: AsyncConnection) -> None:
         row = await profiles.find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        owned = await devices.of_profiles(conn, [row.id])
-        person = _person(row, [device.address for device in owned])
+        person = await person_of(conn, row)
         ids = await erasure.find_notifications(conn, person)
         await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
         await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
@@ -59,7 +57,9 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
     await app.db.retrying(work)
 
 
-def _person(row: Any, tokens: Iterable[str]) -> Person:
+async def person_of(conn: AsyncConnection, row: Any) -> Person:
+    """Return under what a profile is known: its addresses and devices, its own name at a client."""
+    tokens = [device.address for device in await devices.of_profiles(conn, [row.id])]
     senders = sorted({*(getattr(row, name) for name in _ADDRESSES), *tokens} - {None})
     named = sorted({*senders, row.external_id} - {None})
     needles = {

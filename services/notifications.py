@@ -116,17 +116,22 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     """Return a notification with its story, as the leader has it."""
     actor.require("notifications:read")
     async with app.db.leader() as conn:
-        row = await find_row(conn, actor, id_text)
-        deliveries = await notifications.find_deliveries(conn, [row.id])
-        ids = [one.id for one in deliveries]
-        attempts = await notifications.find_attempts(conn, ids)
-        receipts = await notifications.find_receipts(conn, ids)
-        written = await replies.of_notification(conn, row.id)
-        words, locale = row.content, await _locale(conn, row)
-        if words is None:
-            key = (row.template_id, row.template_version)
-            version = (await templates.load_versions(conn, [key]))[key]
-            words = version.content_for(locale)
+        return await find_story(conn, actor, id_text)
+
+
+async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[str, Any]:
+    """Return a notification with its story; raises NotFound."""
+    row = await find_row(conn, actor, id_text)
+    deliveries = await notifications.find_deliveries(conn, [row.id])
+    ids = [one.id for one in deliveries]
+    attempts = await notifications.find_attempts(conn, ids)
+    receipts = await notifications.find_receipts(conn, ids)
+    written = await replies.of_notification(conn, row.id)
+    words, locale = row.content, await _locale(conn, row)
+    if words is None:
+        key = (row.template_id, row.template_version)
+        version = (await templates.load_versions(conn, [key]))[key]
+        words = version.content_for(locale)
     return detail(row, deliveries, attempts, receipts, words, written, locale)
 
 

@@ -1,10 +1,10 @@
 """The audit log: who did what to what; rows are only ever added."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import new_id
@@ -30,3 +30,12 @@ async def record(
             "subject": subject, "detail": dict(detail or {}),
         },
     )  # fmt: skip
+
+
+async def of_subject(conn: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
+    """Return what was done to a thing, oldest first."""
+    result = await conn.execute(
+        text("SELECT at, actor, action, detail FROM audit WHERE subject = :subject ORDER BY id"),
+        {"subject": subject},
+    )
+    return result.all()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import encode
+from domain.vocabulary import Channel
 
 REASON: Final = "erased"
 LATE_DAYS: Final = 30
@@ -116,6 +117,14 @@ _REFUSED_ROWS = text("""
         AND encode(r.row, 'escape') ~* ANY(CAST(:patterns AS text[]))
 """)
 
+_SUPPRESSIONS = text("""
+    SELECT id, channel, address, category, reason, source, created_at, expires_at
+    FROM suppressions
+    WHERE channel = ANY(CAST(:channels AS text[])) AND address = ANY(CAST(:addresses AS text[]))
+        AND (module_id IS NULL OR module_id = :module)
+    ORDER BY id
+""")
+
 _LATE = text("""
     SELECT id FROM notifications
     WHERE erased_at > clock_timestamp() - make_interval(days => :days) ORDER BY id
@@ -148,6 +157,16 @@ async def find_notifications(conn: AsyncConnection, person: Person) -> list[UUID
         },
     )  # fmt: skip
     return [row.id for row in result]
+
+
+async def find_suppressions(conn: AsyncConnection, person: Person) -> Sequence[Row[Any]]:
+    """Return what suppresses a person's addresses for their module; an erasure leaves it."""
+    addresses = sorted({*person.senders, *person.addresses})
+    result = await conn.execute(
+        _SUPPRESSIONS,
+        {"channels": list(Channel), "addresses": addresses, "module": person.module_id},
+    )
+    return result.all()
 
 
 async def scrub(conn: AsyncConnection, person: Person, ids: Sequence[UUID]) -> None:

@@ -1,32 +1,20 @@
 """DELETE /v1/profiles/{id}: plants a person everywhere, erases them, and searches every table."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from domain.ids import decode, encode, new_id
-from domain.message import ContentMessage
+from domain.ids import decode, encode
 from domain.outcome import Outcome
-from domain.report import Reply
-from domain.vocabulary import Channel, OutcomeKind, State
+from domain.vocabulary import OutcomeKind, State
 from services.app import App
-from services.importing import work_on_next
-from services.outbox import keep_content
 from stores import erasure
 from tests.fixtures import rows
 from tests.fixtures.api import Client
 from tests.fixtures.heard import Probe, an_account, an_attempt, default_module, fetch
+from tests.fixtures.person import EMAIL, MARKS, PHONE, PROFILE, add_profile, ask, plant
 from vendors.registry import KINDS
-
-EMAIL, PHONE, TELEGRAM = "Zeldaquux@example.com", "+14155550142", "99887766554"
-MARKS = ("zeldaquux", "4155550142", TELEGRAM)
-PROFILE = {
-    "external_id": "zeldaquux-4711", "name": "Zeldaquux Sample", "email": EMAIL, "phone": PHONE,
-    "telegram": TELEGRAM, "attributes": {"note": "zeldaquux likes tea"}, "groups": ["news"],
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,88 +36,12 @@ async def tables(app: App) -> list[str]:
 async def mentions(app: App) -> dict[str, str]:
     """Return the first row of each table that holds a mark, as text or as octets."""
     marks = [*MARKS, *(mark.encode().hex() for mark in MARKS), EMAIL[:9].encode().hex()]
-    found = {}
+    found: dict[str, str] = {}
     for table in await tables(app):
         for row in await fetch(app, f"SELECT t::text AS said FROM {table} t"):
             if any(mark in row.said.lower() for mark in marks):
                 found.setdefault(table, row.said[:300])
     return found
-
-
-async def add_profile(client: Client) -> dict[str, Any]:
-    answer = await client.post("/v1/profiles", json=PROFILE, headers={"Idempotency-Key": "zelda-1"})
-    made: dict[str, Any] = answer.json()
-    device = {"channel": "push", "token": "zeldaquux-token"}
-    path = f"/v1/profiles/{made['id']}"
-    await client.post(f"{path}/devices", json=device, headers={"Idempotency-Key": "zelda-2"})
-    return made
-
-
-async def ask(client: Client, recipient: Any) -> str:
-    answer = await client.post(
-        "/v1/notifications",
-        json={
-            "recipient": recipient,
-            "content": {"email": {"subject": "Dear Zeldaquux", "text": "{{ x }}"}},
-            "data": {"x": "zeldaquux's order"},
-            "metadata": {"who": "zeldaquux"},
-        },
-        headers={"Idempotency-Key": f"n-{new_id()}"},
-    )
-    assert answer.status_code == 202, answer.text
-    id: str = answer.json()["id"]
-    return id
-
-
-async def plant(client: Client, probe: Probe) -> dict[str, Any]:
-    """Leave the person wherever the API, its vendors and its recipients can; return their profile
-    with what is in flight.
-    """
-    app = client.app
-    made = await add_profile(client)
-    profile = decode("prf", made["id"])
-    waiting = [
-        await ask(client, made["id"]),
-        await ask(client, {"external_id": PROFILE["external_id"]}),
-        await ask(client, {"email": EMAIL, "name": "Zeldaquux"}),
-    ]
-    account = await an_account(app, "probe", "probe", "sms")
-    sent = await an_attempt(app, account, address=PHONE, profile_id=profile)
-    failed = await an_attempt(app, account, None, address=PHONE, recipient={"phone": PHONE})
-    said = Outcome(OutcomeKind.REJECTED, "unreachable", vendor_id="zeldaquux", detail=f"to {PHONE}")
-    async with app.db.leader() as conn:
-        await rows.settled(conn, failed["delivery"], failed["attempt"], State.FAILED, outcome=said)
-    receipt = {
-        "kind": "bounced", "attempt_id": encode("att", sent["attempt"]), "hard": True,
-        "raw": {"to": EMAIL}, "event_key": f"1:{EMAIL}",
-    }  # fmt: skip
-    probe.heard = {"replies": (_reply(),)}
-    assert (await probe.tell(client, account, receipt)).status_code == 200
-    assert (await probe.tell(client, account, receipt)).status_code == 200
-    probe.heard = {}
-    unknown = {"kind": "delivered", "attempt_id": encode("att", new_id()), "raw": {"to": PHONE}}
-    await probe.tell(client, account, unknown)
-    await keep_content(app.db, app.codes, _shown(waiting[0]))
-    await client.post(
-        "/v1/profiles/import",
-        content=json.dumps({"external_id": PROFILE["external_id"], "phone": "zeldaquux"}),
-        headers={"Content-Type": "application/x-ndjson"},
-    )
-    while await work_on_next(app):
-        pass
-    return {**made, "waiting": waiting, "sent": sent, "failed": failed, "account": account}
-
-
-def _reply() -> Reply:
-    return Reply(Channel.SMS, PHONE, "+14155550199", "STOP, says Zeldaquux", f"r:{PHONE}",
-                 datetime(2030, 1, 1, tzinfo=UTC))  # fmt: skip
-
-
-def _shown(notification: str) -> ContentMessage:
-    return ContentMessage(
-        channel=Channel.EMAIL, address=EMAIL, notification_id=notification, attempt_id="",
-        content={"text": "Dear Zeldaquux"},
-    )  # fmt: skip
 
 
 async def balance(client: Client) -> dict[str, int]:
@@ -191,13 +103,13 @@ async def test_a_planned_delivery_is_cancelled_and_one_at_a_vendor_tried_no_seco
     client: Client,
 ) -> None:
     made = await add_profile(client)
-    app, given = client.app, {"profile_id": decode("prf", made["id"])}
+    app, profile = client.app, decode("prf", made["id"])
     account = await an_account(app)
     async with app.db.leader() as conn:
         module = await default_module(app)
-        planned = await rows.planned(conn, module_id=module, **given)
+        planned = await rows.planned(conn, module_id=module, profile_id=profile)
         await rows.leased(conn, planned)
-    leaving = await an_attempt(app, account, None, **given)
+    leaving = await an_attempt(app, account, None, profile_id=profile)
     await client.delete(f"/v1/profiles/{made['id']}")
     later = datetime.now(UTC) + timedelta(seconds=30)
     async with app.db.leader() as conn:
