@@ -11,6 +11,7 @@ from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.profile import DeviceRequest, ProfilePatch, ProfileRequest
+from domain.import_columns import ATTRIBUTES
 from services import devices, erasure, profile_export, replies
 from services import profiles as use
 from services.profile_filters import ProfileFilters
@@ -53,6 +54,7 @@ async def create(
 
 @router.get("")
 async def find(
+    http: Request,
     app: Services,
     actor: Caller,
     limit: Limit = DEFAULT,
@@ -64,12 +66,19 @@ async def find(
     q: Annotated[str | None, Query(max_length=200)] = None,
     position: Annotated[str | None, Header(alias="Tocsin-Position", max_length=40)] = None,
 ) -> JSONResponse:
-    """List profiles, newest first; a repeated filter means OR."""
+    """List profiles, newest first; a repeated filter means OR. `attributes.plan=gold` asks for
+    an attribute.
+    """
     filters = ProfileFilters(
         external_id=external_id or (),
         email=email or (),
         phone=phone or (),
         group=group or (),
+        attributes=[
+            (name, value)
+            for name, value in http.query_params.multi_items()
+            if name.startswith(ATTRIBUTES)
+        ],
         q=q,
         limit=limit,
         cursor=cursor,
