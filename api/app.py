@@ -54,6 +54,6 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, dead_letters, otp, templates, imports, profiles, groups, categories, modules,
+    notifications, dead_letters, otp, templates, profiles, imports, groups, categories, modules,
     keys, outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
 )  # fmt: skip

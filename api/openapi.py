@@ -48,7 +48,10 @@ def file_body(examples: Mapping[str, str]) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                kind: {"schema": {"type": "string", "format": "binary"}, "example": text}
+                kind: {
+                    "schema": {"type": "string", "format": "binary"},
+                    "examples": {"example": {"value": text}},
+                }
                 for kind, text in examples.items()
             },
         }

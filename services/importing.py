@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from config.failpoints import failpoint
 from domain.contract.profile import ProfileRequest
 from domain.errors import FieldError
 from domain.ids import InvalidId, decode, encode, new_id
@@ -73,7 +72,6 @@ async def work_on_next(app: App) -> bool:
         counts = await _write(conn, job.module_id, judged)
         await imports.reject(conn, job.id, judged.rejected)
         await imports.move(conn, job.id, chunk.number, {**counts, "rejected": len(judged.rejected)})
-        await failpoint("imported")
         return True
 
     try:

@@ -55,10 +55,11 @@ def lines(*documents: Any) -> str:
 async def test_examples_run(client: Client) -> None:
     document = (await client.get("/openapi.json")).json()
     described = document["paths"]["/v1/profiles/import"]["post"]["requestBody"]["content"]
-    for kind, one in described.items():
-        made = await imported(client, one["example"], kind)
+    for kind, content in described.items():
+        [one] = content["examples"].values()
+        made = await imported(client, one["value"], kind)
         assert (made["state"], made["rejected"]) == ("finished", 0)
-        assert made["created"] == one["example"].count("customer-")
+        assert made["created"] == one["value"].count("customer-")
 
 
 async def test_ndjson_makes_what_post_makes(client: Client) -> None:

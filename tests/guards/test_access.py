@@ -134,7 +134,7 @@ def test_every_body_has_an_example_and_a_schema_that_exists() -> None:
         if body is None:
             continue
         if path in FILES:
-            assert all(one["example"] for one in body["content"].values()), path
+            assert all(one["examples"] for one in body["content"].values()), path
             continue
         [(kind, content)] = body["content"].items()
         assert kind == "application/json", path
