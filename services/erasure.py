@@ -71,7 +71,7 @@ async def person_of(conn: AsyncConnection, row: Any) -> Person:
     return Person(
         profile_id=row.id,
         module_id=row.module_id,
-        addresses=[one.lower() for one in named],
+        addresses=[one.lower() for one in senders],
         senders=senders,
         needles=sorted(needles),
         patterns=[_pattern(one) for one in named],

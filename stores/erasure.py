@@ -72,12 +72,8 @@ _BLANK_CALLS = """
     UPDATE webhook_calls c SET body = NULL, query = NULL, headers = '{}', detail = ''
 """
 
-_CALLS = text(f"""
-    {_BLANK_CALLS}
-    WHERE c.reports @> ANY(CAST(:reports AS jsonb[])) OR c.id IN (
-        SELECT call_id FROM replies WHERE id = ANY(CAST(:replies AS uuid[]))
-            AND call_id IS NOT NULL)
-""")  # noqa: S608
+_CALLS = text(f"{_BLANK_CALLS} WHERE c.reports @> ANY(CAST(:reports AS jsonb[]))")
+_CALLS_OF_REPLIES = text(f"{_BLANK_CALLS} WHERE c.id = ANY(CAST(:calls AS uuid[]))")
 
 _ODD_CALLS = text(f"""
     {_BLANK_CALLS}
@@ -89,12 +85,15 @@ _ODD_CALLS = text(f"""
 
 _REPLIES = text(f"""
     UPDATE replies r SET sender = '', sent_to = '', text = '', event_key = {_KEY}
-    WHERE r.id IN (SELECT reply_id FROM reply_profiles WHERE profile_id = :profile)
-        OR r.notification_id = ANY(CAST(:ids AS uuid[]))
-        OR (r.sender = ANY(CAST(:senders AS text[])) AND NOT EXISTS (
-                SELECT 1 FROM reply_profiles p WHERE p.reply_id = r.id)
-            AND (r.module_id IS NULL OR r.module_id = :module))
-    RETURNING r.id
+    WHERE r.id IN (
+        SELECT reply_id FROM reply_profiles WHERE profile_id = :profile
+        UNION SELECT id FROM replies WHERE notification_id = ANY(CAST(:ids AS uuid[]))
+        UNION SELECT o.id FROM replies o
+            WHERE o.sender = ANY(CAST(:senders AS text[]))
+                AND (o.module_id IS NULL OR o.module_id = :module)
+                AND NOT EXISTS (SELECT 1 FROM reply_profiles p WHERE p.reply_id = o.id)
+    )
+    RETURNING r.call_id
 """)  # noqa: S608
 
 _SANDBOX = text("""
@@ -180,7 +179,9 @@ async def scrub(conn: AsyncConnection, person: Person, ids: Sequence[UUID]) -> N
             "module": person.module_id,
         },
     )  # fmt: skip
-    await _scrub_ledger(conn, ids, [row.id for row in replies])
+    calls = [row.call_id for row in replies if row.call_id]
+    await conn.execute(_CALLS_OF_REPLIES, {"calls": calls})
+    await _scrub_ledger(conn, ids)
     await conn.execute(_ODD_CALLS, {"needles": list(person.needles)})
     await conn.execute(
         _SANDBOX,
@@ -198,14 +199,12 @@ async def scrub_late(conn: AsyncConnection) -> int:
     """
     ids = [row.id for row in await conn.execute(_LATE, {"days": LATE_DAYS})]
     if ids:
-        await _scrub_ledger(conn, ids, [])
+        await _scrub_ledger(conn, ids)
         await conn.execute(_SANDBOX, {"ids": ids, "addresses": [], "module": None})
     return len(ids)
 
 
-async def _scrub_ledger(
-    conn: AsyncConnection, ids: Sequence[UUID], replies: Sequence[UUID]
-) -> None:
+async def _scrub_ledger(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
     binds: dict[str, Any] = {"ids": list(ids)}
     await conn.execute(_DELIVERIES, binds)
     earlier = await conn.execute(_ATTEMPTS, binds)
@@ -213,4 +212,4 @@ async def _scrub_ledger(
     attempts += [row.attempt_id for row in await conn.execute(_LATEST_ATTEMPTS, binds)]
     await conn.execute(_RECEIPTS, binds)
     reports = [[{"attempt": encode("att", one)}] for one in attempts]
-    await conn.execute(_CALLS, {"reports": reports, "replies": list(replies)})
+    await conn.execute(_CALLS, {"reports": reports})

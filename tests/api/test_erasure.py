@@ -53,8 +53,8 @@ async def test_nothing_of_the_person_is_left_in_any_table(client: Client, probe:
     planted = await plant(client, probe)
     before = await mentions(client.app)
     assert before.keys() >= {
-        "profiles", "profile_devices", "notifications", "deliveries", "receipts", "replies",
-        "webhook_calls", "sandbox_messages", "idempotency", "import_rejections", "suppressions",
+        "profiles", "profile_devices", "notifications", "deliveries", "attempts", "receipts",
+        "replies", "webhook_calls", "sandbox_messages", "idempotency", "import_rejections", "suppressions",
     }  # fmt: skip
     assert (await client.delete(f"/v1/profiles/{planted['id']}")).status_code == 204
     left = await mentions(client.app)
@@ -139,6 +139,7 @@ async def test_others_keep_what_is_theirs(client: Client, probe: Probe) -> None:
     planted = await plant(client, probe)
     twin = (await client.post("/v1/profiles", json={"email": EMAIL})).json()
     theirs = await ask(client, twin["id"])
+    alike = await ask(client, {"telegram": PROFILE["external_id"], "email": "else@example.com"})
     other = await client.with_key("*", module="other")
     elsewhere = (
         await other.post(
@@ -152,6 +153,7 @@ async def test_others_keep_what_is_theirs(client: Client, probe: Probe) -> None:
     await client.delete(f"/v1/profiles/{planted['id']}")
     found = (await client.get(f"/v1/notifications/{theirs}")).json()
     assert (found["state"], found["data"]) == ("accepted", {"x": "zeldaquux's order"})
+    assert (await client.get(f"/v1/notifications/{alike}")).json()["state"] == "accepted"
     kept = (await other.get(f"/v1/notifications/{elsewhere['id']}")).json()
     assert kept["recipient"]["email"]
     assert kept["state"] == "accepted"
