@@ -7,6 +7,7 @@ when it comes back. What waits for the person is cancelled.
 import re
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +45,10 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
         await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
         await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
         await erasure.scrub(conn, person, ids)
+        if row.external_id is not None:
+            await erasure.remember(
+                conn, row.module_id, subject(app, row.module_id, row.external_id)
+            )
         await store.remove(conn, row.id)
         await audit.record(
             conn,
@@ -55,6 +60,11 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
         )
 
     await app.db.retrying(work)
+
+
+def subject(app: App, module_id: UUID, external_id: str) -> bytes:
+    """Return under what it is known that somebody was erased: a keyed hash, no name."""
+    return app.codes.subject("erased", str(module_id), external_id)
 
 
 async def person_of(conn: AsyncConnection, row: Any) -> Person:

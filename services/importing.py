@@ -17,9 +17,10 @@ from domain.contract.profile import ProfileRequest
 from domain.errors import FieldError
 from domain.ids import InvalidId, decode, encode, new_id
 from services.app import App
+from services.erasure import subject
 from services.import_judging import Form, Judged, judge, rejection
 from services.profile_changes import merged
-from stores import audit, groups, imported, imports
+from stores import audit, erasure, groups, imported, imports
 from stores.database import unreachable
 from stores.profiles import FIELDS
 
@@ -69,7 +70,7 @@ async def work_on_next(app: App) -> bool:
             return True
         form = Form(job.format, job.delimiter or ",", job.columns or ())
         judged = await asyncio.to_thread(judge, form, chunk.lines, chunk.rows)
-        counts = await _write(conn, job.module_id, judged)
+        counts = await _write(app, conn, job, judged)
         await imports.reject(conn, job.id, judged.rejected)
         await imports.move(conn, job.id, chunk.number, {**counts, "rejected": len(judged.rejected)})
         return True
@@ -100,11 +101,13 @@ async def _finish(conn: AsyncConnection, job: Row[Any]) -> None:
     )
 
 
-async def _write(conn: AsyncConnection, module_id: UUID, judged: Judged) -> dict[str, int]:
+async def _write(app: App, conn: AsyncConnection, job: Row[Any], judged: Judged) -> dict[str, int]:
     """Write the accepted rows of a chunk; those that name groups nobody knows are rejected."""
+    module_id = job.module_id
     ids = await _groups(conn, module_id, judged)
+    targets = await _targets(conn, module_id, [request for _, _, request in judged.accepted])
+    await _leave_out_erased(app, conn, job, judged, targets)
     requests = [request for _, _, request in judged.accepted]
-    targets = await _targets(conn, module_id, requests)
     fresh = [one for one in targets.values() if one.before is None]
     if await imported.add(conn, module_id, [one.row() for one in fresh]) != len(fresh):
         raise _Raced
@@ -136,6 +139,26 @@ async def _targets(
         target.fields = merged(target.fields or target.before or {}, one)
         target.rows += 1
     return targets
+
+
+async def _leave_out_erased(
+    app: App, conn: AsyncConnection, job: Row[Any], judged: Judged, targets: dict[str, _Target]
+) -> None:
+    """Reject rows of whom was erased since the file came: it must not bring them back.
+
+    To be asked after present profiles were locked, so that no erasure goes unseen.
+    """
+    new = [name for name, target in targets.items() if target.before is None]
+    subjects = {subject(app, job.module_id, name): name for name in new}
+    found = await erasure.erased_since(conn, job.module_id, list(subjects), job.created_at)
+    gone = {subjects[one] for one in found}
+    for name in gone:
+        del targets[name]
+    told = [FieldError("external_id", "was erased while the import was under way")]
+    judged.rejected += [
+        rejection(line, b"", told) for line, _, one in judged.accepted if one.external_id in gone
+    ]
+    judged.accepted = [one for one in judged.accepted if one[2].external_id not in gone]
 
 
 async def _groups(conn: AsyncConnection, module_id: UUID, judged: Judged) -> dict[str, UUID]:

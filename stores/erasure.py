@@ -6,6 +6,7 @@ call its verdict. What they said of the person goes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -130,6 +131,11 @@ _LATE = text("""
 """)
 
 
+_FORGET = text("""
+    DELETE FROM erasures WHERE at < clock_timestamp() - make_interval(days => :days)
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who is erased: addresses in lower case as recipient_keys have them, `senders` as they are.
@@ -193,10 +199,36 @@ async def scrub(conn: AsyncConnection, person: Person, ids: Sequence[UUID]) -> N
     )
 
 
+async def remember(conn: AsyncConnection, module_id: UUID, subject: bytes) -> None:
+    """Note that somebody was erased now; `subject` is a keyed hash of their external_id."""
+    await conn.execute(
+        text("""
+            INSERT INTO erasures (module_id, subject) VALUES (:module, :subject)
+            ON CONFLICT (module_id, subject) DO UPDATE SET at = clock_timestamp()
+        """),
+        {"module": module_id, "subject": subject},
+    )
+
+
+async def erased_since(
+    conn: AsyncConnection, module_id: UUID, subjects: Sequence[bytes], moment: datetime
+) -> set[bytes]:
+    """Return those of the subjects that were erased after a moment."""
+    result = await conn.execute(
+        text("""
+            SELECT subject FROM erasures
+            WHERE module_id = :module AND subject = ANY(CAST(:subjects AS bytea[])) AND at >= :since
+        """),
+        {"module": module_id, "subjects": list(subjects), "since": moment},
+    )
+    return {bytes(row.subject) for row in result}
+
+
 async def scrub_late(conn: AsyncConnection) -> int:
     """Scrub again what arrived after an erasure: settlements, receipts, mails; return of how many
     notifications.
     """
+    await conn.execute(_FORGET, {"days": LATE_DAYS})
     ids = [row.id for row in await conn.execute(_LATE, {"days": LATE_DAYS})]
     if ids:
         await _scrub_ledger(conn, ids)

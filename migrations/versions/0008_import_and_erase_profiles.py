@@ -46,6 +46,12 @@ UP = """
         PRIMARY KEY (import_id, line)
     );
 
+    CREATE TABLE erasures (
+        module_id uuid NOT NULL REFERENCES modules ON DELETE CASCADE,
+        subject bytea NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (module_id, subject)
+    );
     CREATE INDEX profiles_phone ON profiles (module_id, phone) WHERE phone IS NOT NULL;
 
     ALTER TABLE notifications ADD COLUMN erased_at timestamptz;
@@ -58,7 +64,7 @@ DOWN = """
     DROP INDEX notifications_erased;
     ALTER TABLE notifications DROP COLUMN erased_at;
     DROP INDEX profiles_phone;
-    DROP TABLE import_rejections, import_chunks, imports
+    DROP TABLE erasures, import_rejections, import_chunks, imports
     """
 
 

@@ -1,5 +1,6 @@
 """DELETE /v1/profiles/{id}: plants a person everywhere, erases them, and searches every table."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from domain.ids import decode, encode
 from domain.outcome import Outcome
 from domain.vocabulary import OutcomeKind, State
 from services.app import App
+from services.importing import work_on_next
 from stores import erasure
 from tests.fixtures import rows
 from tests.fixtures.api import Client
@@ -54,7 +56,8 @@ async def test_nothing_of_the_person_is_left_in_any_table(client: Client, probe:
     before = await mentions(client.app)
     assert before.keys() >= {
         "profiles", "profile_devices", "notifications", "deliveries", "attempts", "receipts",
-        "replies", "webhook_calls", "sandbox_messages", "idempotency", "import_rejections", "suppressions",
+        "replies", "webhook_calls", "sandbox_messages", "idempotency", "import_rejections",
+        "suppressions",
     }  # fmt: skip
     assert (await client.delete(f"/v1/profiles/{planted['id']}")).status_code == 204
     left = await mentions(client.app)
@@ -176,3 +179,26 @@ async def test_a_stale_version_erases_nothing(client: Client) -> None:
 
 async def _suppressed(app: App) -> list[str]:
     return [row.address for row in await fetch(app, "SELECT address FROM suppressions")]
+
+
+async def test_a_file_that_came_before_brings_nobody_back(client: Client) -> None:
+    made = await add_profile(client)
+    rows = "".join(
+        json.dumps({"external_id": name, "name": f"{name} again", "groups": ["news"]}) + "\n"
+        for name in (PROFILE["external_id"], "else", PROFILE["external_id"])
+    )
+    kind = {"Content-Type": "application/x-ndjson"}
+    path = (await client.post("/v1/profiles/import", content=rows, headers=kind)).headers
+    await client.delete(f"/v1/profiles/{made['id']}")
+    while await work_on_next(client.app):
+        pass
+    done = (await client.get(path["location"])).json()
+    assert (done["state"], done["created"], done["rejected"]) == ("finished", 1, 2)
+    refused = (await client.get(f"{path['location']}/rejected")).text.splitlines()
+    assert [json.loads(one)["row"] for one in refused] == ["", ""]
+    assert await mentions(client.app) == {}
+    await client.post("/v1/profiles/import", content=rows, headers=kind)  # and one that came after
+    while await work_on_next(client.app):
+        pass
+    found = await client.get("/v1/profiles", params={"external_id": PROFILE["external_id"]})
+    assert [one["name"] for one in found.json()["items"]] == ["zeldaquux-4711 again"]
