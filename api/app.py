@@ -13,6 +13,7 @@ from api import (
     dead_letters,
     groups,
     health,
+    imports,
     keys,
     live,
     modules,
@@ -57,7 +58,7 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    partials, outbox, analytics, live, health, accounts, vendors, receipts, webhooks, preferences,
-    suppressions, rules,
+    notifications, dead_letters, otp, templates, profiles, imports, groups, categories, modules,
+    keys, partials, outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
+    preferences, suppressions, rules,
 )  # fmt: skip

@@ -48,6 +48,22 @@ def answers(example: Mapping[str, Any]) -> dict[str, Any]:
     return {"responses": {"200": {"content": content}}}
 
 
+def file_body(examples: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a route adds to describe a streamed file: an example by media type."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                kind: {
+                    "schema": {"type": "string", "format": "binary"},
+                    "examples": {"example": {"value": text}},
+                }
+                for kind, text in examples.items()
+            },
+        }
+    }
+
+
 def describe(web: FastAPI) -> None:
     """Make the application describe itself: models hoisted, every operation's problems named."""
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from api.answers import answer, expected_version, no_content, replayable
 from api.authentication import Caller, Services, idempotency
@@ -11,7 +11,8 @@ from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.profile import DeviceRequest, ProfilePatch, ProfileRequest
-from services import devices, replies
+from domain.import_columns import ATTRIBUTES
+from services import devices, erasure, profile_export, replies
 from services import profiles as use
 from services.profile_filters import ProfileFilters
 
@@ -53,6 +54,7 @@ async def create(
 
 @router.get("")
 async def find(
+    http: Request,
     app: Services,
     actor: Caller,
     limit: Limit = DEFAULT,
@@ -64,12 +66,19 @@ async def find(
     q: Annotated[str | None, Query(max_length=200)] = None,
     position: Annotated[str | None, Header(alias="Tocsin-Position", max_length=40)] = None,
 ) -> JSONResponse:
-    """List profiles, newest first; a repeated filter means OR."""
+    """List profiles, newest first; a repeated filter means OR. `attributes.plan=gold` asks for
+    an attribute.
+    """
     filters = ProfileFilters(
         external_id=external_id or (),
         email=email or (),
         phone=phone or (),
         group=group or (),
+        attributes=[
+            (name, value)
+            for name, value in http.query_params.multi_items()
+            if name.startswith(ATTRIBUTES)
+        ],
         q=q,
         limit=limit,
         cursor=cursor,
@@ -81,6 +90,16 @@ async def find(
 async def get(app: Services, actor: Caller, id: str) -> JSONResponse:
     """Look at a profile with its groups and devices."""
     return answer(await use.get(app, actor, id))
+
+
+@router.get("/{id}/export")
+async def export(app: Services, actor: Caller, id: str) -> StreamingResponse:
+    """Stream all that is kept about one profile: what was sent, received, written, suppressed."""
+    pieces = await profile_export.export(app, actor, id)
+    name = f'attachment; filename="{id}.json"'
+    return StreamingResponse(
+        pieces, media_type="application/json", headers={"Content-Disposition": name}
+    )
 
 
 @router.patch("/{id}", openapi_extra=body(ProfilePatch, _PATCH))
@@ -97,8 +116,8 @@ async def change(
 
 @router.delete("/{id}", status_code=204)
 async def erase(app: Services, actor: Caller, id: str, if_match: _IfMatch = None) -> Response:
-    """Erase a profile with its devices."""
-    await use.erase(app, actor, id, expected_version(if_match))
+    """Erase a profile: what is personal goes everywhere, what waits for it is cancelled."""
+    await erasure.erase(app, actor, id, expected_version(if_match))
     return no_content()
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from cli import (
     accounts,
     administration,
+    importing,
     inspect,
     processes,
     running,
@@ -29,6 +30,7 @@ running.register(app)
 processes.register(app)
 inspect.register(app)
 talking.register(app)
+importing.register(app)
 administration.register(app)
 vendors.register(app)
 accounts.register(app)

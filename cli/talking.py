@@ -110,14 +110,15 @@ def asked(client: httpx.Client, method: str, path: str, **given: Any) -> dict[st
         raise Trouble(
             f"The API at {client.base_url} cannot be reached ({error}).", "Is `tocsin up` running?"
         ) from None
-    content = _content(answer)
+    content = content_of(answer)
     if answer.is_error:
         errors = "; ".join(f"{e['field']} {e['message']}" for e in content.get("errors", []))
         raise Trouble(f"{content.get('title')}: {errors or content.get('detail')}")
     return content
 
 
-def _content(answer: httpx.Response) -> dict[str, Any]:
+def content_of(answer: httpx.Response) -> dict[str, Any]:
+    """Return the document of an answer; raises Trouble for what is none."""
     try:
         content: dict[str, Any] = answer.json()
     except ValueError:
@@ -143,7 +144,7 @@ def _events(client: httpx.Client, seen: list[str]) -> Iterator[dict[str, Any]]:
     with client.stream("GET", "/v1/live", headers=headers, timeout=60) as stream:
         if stream.is_error:
             stream.read()
-            raise Trouble(f"The API refused: {_content(stream).get('detail')}")
+            raise Trouble(f"The API refused: {content_of(stream).get('detail')}")
         for line in stream.iter_lines():
             if line.startswith("id: "):
                 seen[:] = [line.removeprefix("id: ")]

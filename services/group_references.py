@@ -27,5 +27,5 @@ async def resolve(conn: AsyncConnection, module_id: UUID, given: Sequence[str]) 
     ]
     if unknown:
         raise Invalid(errors=unknown)
-    named = await store.named(conn, module_id, names) if names else []
-    return [*known, *named]
+    named = await store.named(conn, module_id, names) if names else {}
+    return [*known, *named.values()]

@@ -131,17 +131,22 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     """Return a notification with its story, as the leader has it."""
     actor.require("notifications:read")
     async with app.db.leader() as conn:
-        row = await find_row(conn, actor, id_text)
-        deliveries = await notifications.find_deliveries(conn, [row.id])
-        ids = [one.id for one in deliveries]
-        attempts = await notifications.find_attempts(conn, ids)
-        receipts = await notifications.find_receipts(conn, ids)
-        written = await replies.of_notification(conn, row.id)
-        words, (locale, zone) = row.content, await _reader(conn, row)
-        if words is None:
-            key = (row.template_id, row.template_version)
-            version = (await templates.load_versions(conn, [key]))[key]
-            words = version.content_for(locale)
+        return await find_story(conn, actor, id_text)
+
+
+async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[str, Any]:
+    """Return a notification with its story; raises NotFound."""
+    row = await find_row(conn, actor, id_text)
+    deliveries = await notifications.find_deliveries(conn, [row.id])
+    ids = [one.id for one in deliveries]
+    attempts = await notifications.find_attempts(conn, ids)
+    receipts = await notifications.find_receipts(conn, ids)
+    written = await replies.of_notification(conn, row.id)
+    words, (locale, zone) = row.content, await _reader(conn, row)
+    if words is None:
+        key = (row.template_id, row.template_version)
+        version = (await templates.load_versions(conn, [key]))[key]
+        words = version.content_for(locale)
     return detail(row, deliveries, attempts, receipts, words, written, locale, zone)
 
 
@@ -198,6 +203,8 @@ async def resend(
     if row.otp_id is not None:
         otp = encode("otp", row.otp_id)
         raise Conflict(f"It carries a one-time code; send it again by /v1/otp/{otp}/resend.")
+    if row.erased_at is not None:
+        raise Conflict("Its recipient was erased; nothing is left of it to send.")
     if row.finished_at is None:
         raise Conflict("It is not finished; cancel it first, or wait for its end.")
     template = f"{row.template_key}@{row.template_version}" if row.template_key else None

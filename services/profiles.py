@@ -14,13 +14,13 @@ from services.access import Actor
 from services.app import App
 from services.group_references import resolve
 from services.idempotency import Answer, Idempotency, once
-from services.merging import merge
 from services.paging import Page, next_cursor
 from services.positions import seen
+from services.profile_changes import merged
 from services.profile_filters import ProfileFilters
 from services.profile_views import view_all
 from services.versions import check_version
-from stores import audit, memberships, replies
+from stores import audit, memberships
 from stores import profiles as store
 
 
@@ -94,7 +94,7 @@ async def change(
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        await store.change(conn, row.id, _merged(row, patch))
+        await store.change(conn, row.id, merged(row._mapping, patch))
         if "groups" in patch.model_fields_set:
             joined = await resolve(conn, row.module_id, patch.groups or [])
             await memberships.replace(conn, row.id, joined)
@@ -107,22 +107,6 @@ async def change(
         return await app.db.retrying(work)
     except IntegrityError:
         raise _taken(patch.external_id) from None
-
-
-async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = None) -> None:
-    """Remove a profile with its devices and replies; the audit line, without personal data,
-    stays.
-    """
-    actor.require("profiles:write")
-
-    async def work(conn: AsyncConnection) -> None:
-        row = await find_row(conn, actor, id_text, lock=True)
-        check_version(if_match, row.version)
-        await replies.forget(conn, row.id)
-        await store.remove(conn, row.id)
-        await _audit(conn, actor, "profile.erased", row)
-
-    await app.db.retrying(work)
 
 
 async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: bool = False) -> Any:
@@ -142,15 +126,6 @@ def _fields(request: ProfileFields) -> dict[str, Any]:
         **{name: getattr(request, name) for name in store.FIELDS},
         "attributes": request.attributes or {},
     }
-
-
-def _merged(row: Any, patch: ProfilePatch) -> dict[str, Any]:
-    given = patch.model_dump(exclude_unset=True, exclude={"groups", "attributes"})
-    fields = {name: given.get(name, getattr(row, name)) for name in store.FIELDS}
-    attributes = row.attributes
-    if "attributes" in patch.model_fields_set:
-        attributes = {} if patch.attributes is None else merge(row.attributes, patch.attributes)
-    return {**fields, "attributes": attributes}
 
 
 def _taken(external_id: str | None) -> Conflict:

@@ -33,7 +33,7 @@ async def record(
 
 
 async def of_subject(
-    conn: AsyncConnection, subject: str, *, before: UUID | None, most: int
+    conn: AsyncConnection, subject: str, *, before: UUID | None = None, most: int | None = None
 ) -> Sequence[Row[Any]]:
     """Return the lines about a thing, newest first: id, at, actor, action, detail."""
     result = await conn.execute(

@@ -30,7 +30,8 @@ _DEAD = "d.state IN ('failed', 'expired', 'unknown')"
 _SELECT = """
     SELECT d.id, d.notification_id, d.channel, d.address, d.category, d.class AS class_, d.priority,
         d.state, d.reason, d.attempts, d.maybe_sent, d.vendor, a.name AS account,
-        d.settled_at, d.outcome->>'vendor_code' AS vendor_code, m.key AS module_key
+        d.settled_at, d.outcome->>'vendor_code' AS vendor_code, m.key AS module_key,
+        (SELECT n.erased_at FROM notifications n WHERE n.id = d.notification_id) AS erased_at
     FROM deliveries d JOIN modules m ON m.id = d.module_id
         LEFT JOIN accounts a ON a.id = d.account_id
 """

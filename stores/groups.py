@@ -89,7 +89,7 @@ async def known_ids(conn: AsyncConnection, module_id: UUID, ids: Sequence[UUID])
     return {row.id for row in result}
 
 
-async def named(conn: AsyncConnection, module_id: UUID, names: Sequence[str]) -> list[UUID]:
+async def named(conn: AsyncConnection, module_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
     """Return the groups of these names; those that are not there yet are made."""
     wanted = sorted(set(names))
     binds = {"module": module_id, "names": wanted, "ids": [new_id() for _ in wanted]}
@@ -105,6 +105,6 @@ async def named(conn: AsyncConnection, module_id: UUID, names: Sequence[str]) ->
         binds,
     )
     result = await conn.execute(
-        text("SELECT id FROM groups WHERE module_id = :module AND name = ANY(:names)"), binds
+        text("SELECT id, name FROM groups WHERE module_id = :module AND name = ANY(:names)"), binds
     )
-    return [row.id for row in result]
+    return {row.name: row.id for row in result}

@@ -12,7 +12,7 @@ _COLUMNS = """
     n.channels, n.channel_policy, n.template_id, n.template_key, n.template_version,
     n.profile_id, n.campaign_id, n.resend_of, n.recipient, n.content, n.data, n.metadata,
     n.created_at, n.send_at, n.expires_at, n.start_deadline, n.due_at, n.workflow_id,
-    n.planned_at, n.finished_at, n.otp_id, n.ordered, n.version
+    n.planned_at, n.finished_at, n.otp_id, n.ordered, n.erased_at, n.version
 """
 
 _GET = text(f"""

@@ -34,7 +34,9 @@ FILTERS: Mapping[str, str] = {
         p.name ILIKE :q OR p.email ILIKE :q OR p.phone ILIKE :q OR p.external_id ILIKE :q
         OR p.attributes::text ILIKE :q""",
 }
-"""The conditions that a list may be narrowed by, each with its bind."""
+"""The conditions that a list may be narrowed by, each with its bind; besides `attributes_0`, …"""
+
+_HOLDS = "p.attributes @> ANY(CAST(:{name} AS jsonb[]))"
 
 
 async def get(
@@ -55,8 +57,13 @@ async def get(
 async def find(
     conn: AsyncConnection, filters: Mapping[str, Any], *, most: int
 ) -> Sequence[Row[Any]]:
-    """Return profiles that pass all filters (keys of FILTERS), newest first."""
-    conditions = "".join(f" AND ({FILTERS[name]})" for name in filters)
+    """Return profiles that pass all filters (keys of FILTERS), newest first.
+
+    `attributes_<number>` are lists of documents; one of each must be in a profile's attributes.
+    """
+    conditions = "".join(
+        f" AND ({FILTERS.get(name) or _HOLDS.format(name=name)})" for name in filters
+    )
     statement = text(f"{_SELECT} WHERE true{conditions} ORDER BY p.id DESC LIMIT :most")
     return (await conn.execute(statement, {**filters, "most": most})).all()
 

@@ -144,14 +144,3 @@ async def of_profile(
         _OF_PROFILE, {"profile": profile_id, "before": before, "most": most}
     )
     return result.all()
-
-
-async def forget(conn: AsyncConnection, profile_id: UUID) -> None:
-    """Remove the replies of a profile that is about to be erased."""
-    await conn.execute(
-        text("""
-            DELETE FROM replies WHERE id IN (
-                SELECT reply_id FROM reply_profiles WHERE profile_id = :profile)
-        """),
-        {"profile": profile_id},
-    )

@@ -22,6 +22,7 @@ from services.app import close_app, open_app
 from services.temporal import TemporalDown, register_attributes
 from workers.announcing import Announcing
 from workers.connections import open_delivery
+from workers.importing import Importing
 from workers.reconciling import Reconciling
 from workers.upkeep import Upkeep
 from workflows.notification import NotificationWorkflow
@@ -60,6 +61,7 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
         if CONTROL in lanes:
             await stack.enter_async_context(Upkeep(app))
             await stack.enter_async_context(Announcing(app))
+            await stack.enter_async_context(Importing(app))
             await stack.enter_async_context(Reconciling(app, router.accounts))
         served = [Priority(lane) for lane in lanes if lane != CONTROL]
         if served:

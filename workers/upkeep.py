@@ -18,6 +18,8 @@ from services.app import App
 from services.temporal import TemporalDown
 from stores import (
     account_states,
+    erasure,
+    imports,
     migrate,
     otps,
     outbox,
@@ -41,6 +43,7 @@ _SEAL_SECONDS: Final = 0.2
 _HOURLY: Final = 3_600.0
 _RECEIPTS_SECONDS: Final = 10.0
 _SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS, _CALL_DAYS = 7, 7, 30, 30
+_IMPORT_DAYS: Final = 30
 _OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
@@ -119,6 +122,8 @@ class Upkeep:
             await otps.purge(conn, days=_OTP_DAYS, days_of_uses=_OTP_USE_DAYS)
             await webhook_calls.purge(conn, days=_CALL_DAYS)
             await webhook_deliveries.purge(conn, days=_CALL_DAYS)
+            await imports.purge(conn, days=_IMPORT_DAYS)
+            await erasure.scrub_late(conn)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))
         async with self._app.db.leader() as conn:

@@ -12,6 +12,7 @@ from domain.vocabulary import State
 from stores.ledger import events
 from stores.ledger.close import close_unplanned
 from stores.ledger.fold import fold
+from stores.ledger.settle import touched
 
 _LOCK = text("""
     SELECT d.id, d.state, d.attempts FROM deliveries d
@@ -21,9 +22,11 @@ _LOCK = text("""
 _CANCEL = text(f"""
     WITH chosen AS (
         SELECT id, state AS before FROM deliveries
-        WHERE notification_id = :id AND state IN ('accepted', 'scheduled', 'held')
+        WHERE notification_id = ANY(CAST(:ids AS uuid[]))
+            AND state IN ('accepted', 'scheduled', 'held')
+        ORDER BY id FOR UPDATE
     )
-    UPDATE deliveries d SET state = 'cancelled', reason = 'cancelled', due_at = NULL,
+    UPDATE deliveries d SET state = 'cancelled', reason = :reason, due_at = NULL,
         lease_token = NULL, lease_until = NULL, settled_at = clock_timestamp(),
         version = d.version + 1
     FROM chosen c WHERE d.id = c.id
@@ -56,12 +59,20 @@ async def cancel(conn: AsyncConnection, notification_id: UUID) -> bool:
     if all(row.state == State.CANCELLED for row in rows):
         return False
     _refuse_after_start(rows)
-    changed = (await conn.execute(_CANCEL, {"id": notification_id})).all()
-    if not changed:
+    if not await cancel_waiting(conn, [notification_id], "cancelled"):
         raise Conflict("It is finished; there is nothing left to cancel.")
-    await events.append(conn, [events.delivery_event(row) for row in changed])
     await fold(conn, [notification_id])
     return True
+
+
+async def cancel_waiting(
+    conn: AsyncConnection, notification_ids: Sequence[UUID], reason: str
+) -> list[UUID]:
+    """Cancel the deliveries that wait, and return the notifications they are of, to be folded."""
+    result = await conn.execute(_CANCEL, {"ids": list(notification_ids), "reason": reason})
+    changed = result.all()
+    await events.append(conn, [events.delivery_event(row) for row in changed])
+    return touched(changed)
 
 
 async def change(

@@ -21,7 +21,7 @@ _CLAIM = text("""
     WITH due AS (
         SELECT d.id, d.attempt_id, d.account_id, d.vendor_id, d.channel, d.address, d.attempted_at
         FROM deliveries d LEFT JOIN look_ups l ON l.attempt_id = d.attempt_id
-        WHERE d.state = 'unknown' AND d.id >= :first
+        WHERE d.state = 'unknown' AND d.id >= :first AND d.address <> ''
             AND d.account_id = ANY(CAST(:accounts AS uuid[]))
             AND d.attempted_at < clock_timestamp() - make_interval(secs => :youngest)
             AND d.attempted_at > clock_timestamp() - make_interval(secs => :oldest)

@@ -211,3 +211,34 @@ async def test_scopes_are_needed(client: Client) -> None:
     assert (await reader.delete(path)).status_code == 403
     blind = await client.with_key("groups:read")
     assert (await blind.get(path)).status_code == 403
+
+
+async def test_attributes_are_found_by_value_and_path(client: Client) -> None:
+    for name, attributes in {
+        "gold": {"plan": "gold", "age": 30, "home": {"city": "Paris"}},
+        "silver": {"plan": "silver", "age": "30", "vip": True},
+        "none": {},
+    }.items():
+        await a_profile(client, name=name, attributes=attributes)
+
+    async def found(*asked: tuple[str, str]) -> list[str]:
+        answer = await client.get("/v1/profiles", params=list(asked))
+        assert answer.status_code == 200, answer.text
+        return [one["name"] for one in answer.json()["items"]]
+
+    assert await found(("attributes.plan", "gold")) == ["gold"]
+    assert await found(("attributes.plan", "gold"), ("attributes.plan", "silver")) == [
+        "silver", "gold",
+    ]  # fmt: skip
+    assert await found(("attributes.age", "30")) == ["silver", "gold"]
+    assert await found(("attributes.vip", "true")) == ["silver"]
+    assert await found(("attributes.home.city", "Paris"), ("attributes.age", "30")) == ["gold"]
+    assert await found(("attributes.home.city", "Lyon")) == []
+    assert await found(("attributes.plan", "\x00')--")) == []
+
+
+@pytest.mark.parametrize("name", ["attributes.", "attributes.a..b", "attributes." + "a." * 30])
+async def test_an_attribute_without_a_name_is_refused(client: Client, name: str) -> None:
+    answer = await client.get("/v1/profiles", params={name: "x"})
+    assert answer.status_code == 422
+    assert problem_fields(answer) == [name]

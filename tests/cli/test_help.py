@@ -16,7 +16,7 @@ from tests.fixtures.servers import free_port
 
 COMMANDS = (
     "up", "status", "down", "api", "worker", "smtp-sink", "bounces", "migrate", "doctor", "config",
-    "send", "tail", "vendors", "rotate-secrets", "keys create", "users reset-password",
+    "send", "tail", "import", "vendors", "rotate-secrets", "keys create", "users reset-password",
     "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
     "accounts resume", "accounts remove",
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",

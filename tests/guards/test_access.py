@@ -16,6 +16,9 @@ OPEN = {"/healthz", "/readyz", "/metrics"}
 SIGNED = "/v1/receipts/{account}"
 """Called by vendors, whose own signature is the authentication; nothing else is like it."""
 
+FILES = {"/v1/profiles/import"}
+"""Take files, streamed, and no JSON document."""
+
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
 KEYS = {
     "no key": None,
@@ -56,6 +59,8 @@ def example(one: tuple[str, str]) -> Any:
     described = document()["paths"][one[1]][one[0]].get("requestBody")
     if described is None:
         return None
+    if "application/json" not in described["content"]:
+        return None  # a file, which is refused before it is looked at
     return next(iter(described["content"]["application/json"]["examples"].values()))["value"]
 
 
@@ -127,6 +132,9 @@ def test_every_body_has_an_example_and_a_schema_that_exists() -> None:
     for method, path in operations():
         body = described["paths"][path][method].get("requestBody")
         if body is None:
+            continue
+        if path in FILES:
+            assert all(one["examples"] for one in body["content"].values()), path
             continue
         [(kind, content)] = body["content"].items()
         assert kind == "application/json", path

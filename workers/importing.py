@@ -1,0 +1,48 @@
+"""The loop that works on uploaded files; any number of control processes may run it."""
+
+from types import TracebackType
+from typing import Final, Self
+
+from services import import_uploads, imports
+from services.app import App
+from services.importing import work_on_next
+from stores import imports as store
+from workers.looping import Loops
+
+_SECONDS: Final = 0.5
+_ABANDONED_SECONDS: Final = 60.0
+
+
+class Importing:
+    """Works on imports, the oldest first, as long as its context lasts."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._loops = Loops(
+            ("imports", self.work, _SECONDS),
+            ("abandoned_uploads", self.end_abandoned, _ABANDONED_SECONDS),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._loops.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._loops.__aexit__(kind, error, trace)
+
+    async def work(self) -> None:
+        """Work until nothing is left."""
+        while await work_on_next(self._app):
+            pass
+
+    async def end_abandoned(self) -> None:
+        """End uploads whose process has died."""
+        async with self._app.db.leader() as conn:
+            await store.end_abandoned(
+                conn, seconds=imports.ABANDONED_SECONDS, detail=import_uploads.BROKE_OFF
+            )
