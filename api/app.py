@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api import (
     accounts,
     analytics,
+    audiences,
     categories,
     dead_letters,
     groups,
@@ -53,6 +54,6 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, dead_letters, otp, templates, profiles, groups, categories, modules, keys,
-    outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
+    notifications, dead_letters, otp, templates, profiles, groups, audiences, categories,
+    modules, keys, outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
 )  # fmt: skip

@@ -14,6 +14,7 @@ RESOURCES = (
     "templates",
     "profiles",
     "groups",
+    "audiences",
     "modules",
     "keys",
     "categories",
