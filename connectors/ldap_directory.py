@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,6 +109,21 @@ class Directory:
         )
 
 
+class _Tls(ldap3.Tls):  # type: ignore[misc]
+    """TLS as Python does it: the certificate must be for the host that the settings name, though
+    the connection goes to an address.
+    """
+
+    def __init__(self, settings: LdapSettings) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._host = settings.host
+        self._context = ssl.create_default_context(cadata=settings.ca_certificates)
+
+    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:  # noqa: ARG002
+        """Encrypt a connection's socket."""
+        connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._host)
+
+
 class _Missing(ConnectorRefused):
     """A name that the directory does not have."""
 
@@ -147,14 +162,8 @@ async def _connect(
 
 
 def _open(settings: LdapSettings, address: str) -> Any:
-    tls = ldap3.Tls(
-        validate=ssl.CERT_REQUIRED,
-        ca_certs_data=settings.ca_certificates,
-        valid_names=[settings.host],
-        sni=settings.host,
-    )
     server = ldap3.Server(
-        address, settings.port, use_ssl=settings.scheme == "ldaps", tls=tls,
+        address, settings.port, use_ssl=settings.scheme == "ldaps", tls=_Tls(settings),
         get_info=ldap3.NONE, connect_timeout=settings.connect_seconds,
     )  # fmt: skip
     secret = settings.bind_password.get_secret_value() if settings.bind_password else None
@@ -205,7 +214,8 @@ def _refusal(error: Any) -> Exception:
 
 
 def _close(connection: Any) -> None:
-    try:
+    sock = connection.socket
+    with suppress(told.LDAPException, OSError):  # it may have been lost before
         connection.unbind()
-    except (told.LDAPException, OSError):  # it was lost before
-        return
+    if sock is not None:
+        sock.close()

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.system",
     "tests.fixtures.dashboard",
     "tests.fixtures.otp",
+    "tests.fixtures.directory",
 ]
 
 
