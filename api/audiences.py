@@ -11,7 +11,7 @@ from api.bodies import JsonBody, checked, read_optional_json
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.audience import AudiencePatch, AudiencePreview, AudienceRequest
-from services import audience_previews
+from services import audience_previews, audience_snapshots
 from services import audiences as use
 
 router = APIRouter(prefix="/v1/audiences", tags=["audiences"])
@@ -109,6 +109,21 @@ async def delete(app: Services, actor: Caller, id: str, if_match: _IfMatch = Non
     """Remove an audience that no other one uses; the recipients stay."""
     await use.delete(app, actor, id, expected_version(if_match))
     return no_content()
+
+
+@router.post("/{id}/snapshots", status_code=201)
+async def freeze(app: Services, actor: Caller, id: str) -> JSONResponse:
+    """Resolve an audience now, and keep who is in it, with a hash."""
+    return answer(await audience_snapshots.create(app, actor, id), status=201)
+
+
+@router.get("/{id}/snapshots")
+async def find_snapshots(
+    app: Services, actor: Caller, id: str, limit: Limit = DEFAULT, cursor: Cursor = None
+) -> JSONResponse:
+    """List the snapshots of an audience, newest first."""
+    page = await audience_snapshots.find(app, actor, id, limit=limit, cursor=cursor)
+    return answer(page.body())
 
 
 @router.post("/{id}/preview", openapi_extra=body(AudiencePreview, {"channels": ["email"]}))

@@ -63,6 +63,10 @@ class Resolved:
         """Return how many members cannot be reached, by reason."""
         return await self.staging.suppressed(self.table, channels, category)
 
+    async def freeze(self, snapshot_id: UUID) -> None:
+        """Keep all members as those of a snapshot."""
+        await self.staging.freeze(self.table, snapshot_id)
+
     def members(self) -> AsyncIterator[list[Any]]:
         """Yield all members in pages: key, profile_id, member, external_id, name, addresses."""
         return self.staging.members(self.table)

@@ -63,15 +63,23 @@ _SAME_ADDRESS: Final = """
     WHERE NOT a.named AND b.named AND a.address = b.address
 """
 _SAME: Final = "b.address = {one}.address AND NOT ({one}.named AND b.named)"
-_HASH: Final = """
-    SELECT encode(sha256(coalesce(string_agg(part, '' ORDER BY block), '')), 'hex') FROM (
-        SELECT block, sha256(string_agg(
-            uuid_send(key) || sha256(convert_to(coalesce(member::text, ''), 'UTF8')), ''
-            ORDER BY key)) AS part
-        FROM (SELECT key, member, row_number() OVER (ORDER BY key) / 10000 AS block
-            FROM {table}) numbered
-        GROUP BY block
-    ) parts
+_FREEZE: Final = """
+    INSERT INTO audience_members (snapshot_id, key, profile_id, member)
+    SELECT $1, s.key, s.profile_id, s.member FROM {table} s
+    WHERE s.profile_id IS NULL OR EXISTS (SELECT 1 FROM profiles p WHERE p.id = s.profile_id)
+    ORDER BY s.key
+"""
+_SUM_UP: Final = """
+    UPDATE audience_snapshots SET
+        members = (SELECT count(*) FROM audience_members WHERE snapshot_id = $1),
+        hash = (SELECT encode(sha256(coalesce(string_agg(part, '' ORDER BY block), '')), 'hex')
+            FROM (SELECT block, sha256(string_agg(uuid_send(key)
+                    || sha256(convert_to(coalesce(member::text, ''), 'UTF8')), '' ORDER BY key))
+                    AS part
+                FROM (SELECT key, member, row_number() OVER (ORDER BY key) / 10000 AS block
+                    FROM audience_members WHERE snapshot_id = $1) numbered
+                GROUP BY block) parts)
+    WHERE id = $1
 """
 
 
@@ -171,27 +179,13 @@ class Staging:
             while rows := await cursor.fetch(page, timeout=_SECONDS):
                 yield rows
 
-    async def hash(self, table: str) -> str:
-        """Return the SHA-256 of who is in a set, in hexadecimal; equal sets have equal hashes."""
-        return str(await self._conn.fetchval(_HASH.format(table=table), timeout=_SECONDS))
-
-    async def freeze(
-        self, table: str, id: UUID, audience_id: UUID, audience_version: int
-    ) -> tuple[int, str]:
-        """Keep a set as a snapshot; return its number of members and its hash."""
-        members, digest = await self.count(table), await self.hash(table)
+    async def freeze(self, table: str, snapshot_id: UUID) -> None:
+        """Keep a set as the members of a snapshot, with their number and hash; equal sets have
+        equal hashes. Profiles that were erased meanwhile are left out.
+        """
         async with self._conn.transaction():
-            await self._run(
-                "INSERT INTO audience_snapshots (id, module_id, audience_id, audience_version,"
-                " members, hash) VALUES ($1, $2, $3, $4, $5, $6)",
-                id, self._module_id, audience_id, audience_version, members, digest,
-            )  # fmt: skip
-            await self._run(
-                "INSERT INTO audience_members (snapshot_id, key, profile_id, member)"
-                f" SELECT $1, key, profile_id, member FROM {table} ORDER BY key",
-                id,
-            )
-        return members, digest
+            await self._run(_FREEZE.format(table=table), snapshot_id)
+            await self._run(_SUM_UP, snapshot_id)
 
     async def close(self) -> None:
         """Take all tables away."""

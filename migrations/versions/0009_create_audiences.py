@@ -27,15 +27,15 @@ UP = """
         module_id uuid NOT NULL REFERENCES modules ON DELETE CASCADE,
         audience_id uuid REFERENCES audiences ON DELETE SET NULL,
         audience_version int NOT NULL,
-        members bigint NOT NULL,
-        hash text NOT NULL,
+        members bigint NOT NULL DEFAULT 0,
+        hash text NOT NULL DEFAULT '',
         created_at timestamptz NOT NULL DEFAULT now()
     );
     CREATE INDEX audience_snapshots_audience ON audience_snapshots (audience_id, id DESC);
     CREATE TABLE audience_members (
         snapshot_id uuid NOT NULL REFERENCES audience_snapshots ON DELETE CASCADE,
         key uuid NOT NULL,
-        profile_id uuid,
+        profile_id uuid REFERENCES profiles ON DELETE CASCADE,
         member jsonb,
         PRIMARY KEY (snapshot_id, key)
     );
