@@ -139,6 +139,7 @@ async def run(members: int) -> None:
         print(HEAD)
         for name, document in audiences(dsn).items():
             print((await measure(app, module_id, name, document)).line(), flush=True)
+        print(f"\nLargest memory of this process: {_peak():.0f} MiB.")
         await close_app(app)
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,13 +20,15 @@ from connectors.contract import (
     Member,
     Surroundings,
 )
-from connectors.sql_reading import reading
+from connectors.sql_reading import Run, reading
 from connectors.sql_settings import SqlSettings
 
 _REACHING: Final = frozenset({"external_id", "email", "phone", "telegram", "whatsapp"})
 _LOST: Final = ("08", "53", "57P")
 """SQLSTATE: connection, resources, shut down (PostgreSQL, Appendix A)."""
 _SIGN_IN: Final = ("28", "3D")
+_OPENING_STEPS: Final = 5
+"""Name, connection and the statements that bound the transaction, each within connect_seconds."""
 
 
 async def members(
@@ -35,15 +39,17 @@ async def members(
     Raises ConnectorRefused and ConnectorUnavailable; then nothing that was read may be used.
     """
     count = 0
+    deadline = time.monotonic() + settings.timeout_seconds
     try:
-        async with (
-            asyncio.timeout(settings.timeout_seconds + settings.connect_seconds),
-            reading(settings, surroundings) as run,
-        ):
-            result = await run(lambda conn: _execute(conn, settings))
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(_OPENING_STEPS * settings.connect_seconds):
+                run = await stack.enter_async_context(reading(settings, surroundings))
+            result = await _in_time(run, lambda conn: _execute(conn, settings), deadline)
             names = [str(name).lower() for name in result.keys()]  # noqa: SIM118 - no dict
             _check_columns(names)
-            while rows := await run(lambda _conn: result.fetchmany(settings.page_size)):
+            while rows := await _in_time(
+                run, lambda _conn: result.fetchmany(settings.page_size), deadline
+            ):
                 count += len(rows)
                 if count > settings.most:
                     raise ConnectorRefused("most", f"the query finds more than {settings.most:,}")
@@ -55,6 +61,12 @@ async def members(
         raise
     except Exception as error:
         raise _problem(error, settings, count) from None
+
+
+async def _in_time(run: Run, work: Callable[[Connection], Any], deadline: float) -> Any:
+    """Run one step until the deadline. No timeout spans a yield: it would cancel whoever reads."""
+    async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+        return await run(work)
 
 
 def _execute(conn: Connection, settings: SqlSettings) -> Any:

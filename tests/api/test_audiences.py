@@ -175,7 +175,7 @@ async def test_secrets_are_never_told(client: Client) -> None:
     assert made["union"][1]["sql"]["dsn"] is None
     async with client.app.db.leader() as conn:
         row = await conn.exec_driver_sql("SELECT a::text, definition FROM audiences a")
-        stored = row.one()
+        stored: Any = row.one()
     assert "hush-hush" not in stored[0]
     kept = client.app.seal.open(stored[1])["union"]
     assert kept[0]["ldap"]["bind_password"] == "hush-hush"

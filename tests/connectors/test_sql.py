@@ -1,6 +1,8 @@
 """SQL connector, on a real PostgreSQL and a real SQLite: it reads, in pages, and nothing else."""
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,19 @@ async def test_what_takes_an_hour_is_stopped(dsn: str, query: str) -> None:
 )
 async def test_wrong_queries_are_told(dsn: str, given: dict[str, Any], field: str) -> None:
     assert (await refused(around(), dsn=dsn, **given))[0] == field
+
+
+async def test_whoever_reads_slowly_is_told_and_not_cancelled(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = KIND.settings.model_validate({"dsn": dsn, "query": PEOPLE, "page_size": 1000})
+    pages = KIND.members(settings, around())
+    assert len(await anext(pages)) == 1000
+    now = time.monotonic()
+    monkeypatch.setattr("connectors.sql.time.monotonic", lambda: now + 3600)
+    await asyncio.sleep(0)
+    with pytest.raises(ConnectorRefused, match="timeout_seconds"):
+        await anext(pages)
 
 
 async def test_a_wrong_sign_in_is_told_without_the_secret(dsn: str) -> None:
