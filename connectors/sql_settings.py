@@ -43,7 +43,7 @@ class SqlSettings(ConnectorSettings):
     parameters: Annotated[
         dict[Annotated[Line, Field(max_length=100)], Any], AfterValidator(_check_parameters)
     ] = Field(default_factory=dict, max_length=100, description="Values of :names in the query")
-    page_size: Annotated[int, Field(ge=1, le=10_000)] = 2000
+    page_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     most: Annotated[int, Field(ge=1, le=50_000_000)] = Field(
         5_000_000, description="More rows than this are an error"
     )

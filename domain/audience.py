@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,8 @@ from domain.contract.audience_filter import All, AnyOf, Comparison, Not
 from domain.sealed_settings import SealedSettings
 
 SETS: Final = ("union", "intersect", "except")
+MOST_LEAVES: Final = 200
+MOST_LEVELS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,27 @@ def references(node: Leaf) -> Sequence[UUID]:
     """Return the audiences that a tree names, each once, in order."""
     found = (leaf.id for leaf in leaves(node) if isinstance(leaf, ReferenceLeaf))
     return sorted(set(found))
+
+
+def check_weight(node: Leaf, used: Mapping[UUID, Leaf]) -> None:
+    """Raise ValueError for a tree that, with all that it names, is too large or too deep.
+
+    What is named twice weighs twice: each time it is resolved anew.
+    """
+    if _weight(node, used, {}, 0) > MOST_LEAVES:
+        raise ValueError(f"comes to more than {MOST_LEAVES} selections")
+
+
+def _weight(node: Leaf, used: Mapping[UUID, Leaf], known: dict[UUID, int], level: int) -> int:
+    if level > MOST_LEVELS:
+        raise ValueError(f"is more than {MOST_LEVELS} levels deep with all that it names")
+    if isinstance(node, Combination):
+        return sum(_weight(part, used, known, level + 1) for part in node.parts)
+    if isinstance(node, ReferenceLeaf) and node.id in used:
+        if node.id not in known:
+            known[node.id] = _weight(used[node.id], used, known, level + 1)
+        return known[node.id]
+    return 1
 
 
 Document = dict[str, Any]

@@ -57,7 +57,7 @@ def _with_secrets(kind: str, body: Mapping[str, Any], before: Mapping[str, Any])
     """
     given = {name: value for name, value in body.items() if value is not None}
     connector = CONNECTORS[kind]
-    for name in connector.bound:
+    for name in connector.bound & connector.settings.model_fields.keys():
         default = connector.settings.model_fields[name].default
         if (given.get(name, default) or None) != (before.get(name, default) or None):
             return given

@@ -24,6 +24,7 @@ from domain.audience import (
     ModuleLeaf,
     ProfilesLeaf,
     ReferenceLeaf,
+    check_weight,
     references,
 )
 from domain.errors import FieldError, Invalid, Unavailable
@@ -83,8 +84,9 @@ async def resolve(app: App, module_id: UUID, node: Leaf) -> AsyncIterator[Resolv
             "Other audiences are being resolved; repeat it.", headers={"Retry-After": "10"}
         ) from None
     try:
+        used = await _used(app, module_id, node)
         async with app.db.engine.connect() as conn, _staging(conn, module_id) as staging:
-            resolver = _Resolver(app, module_id, staging, await _used(app, module_id, node))
+            resolver = _Resolver(app, module_id, staging, used)
             yield Resolved(staging, await resolver.stage(node))
     finally:
         app.resolving.release()
@@ -107,7 +109,12 @@ async def _staging(conn: AsyncConnection, module_id: UUID) -> AsyncIterator[Stag
 async def _used(app: App, module_id: UUID, node: Leaf) -> dict[UUID, Leaf]:
     async with app.db.leader() as conn:
         found = await store.load_definitions(conn, module_id, references(node))
-    return {id: read(app.seal.open(row.definition)) for id, row in found.items()}
+    used = {id: read(app.seal.open(row.definition)) for id, row in found.items()}
+    try:
+        check_weight(node, used)
+    except ValueError as error:
+        raise Invalid.field(node.path, str(error)) from None
+    return used
 
 
 class _Resolver:

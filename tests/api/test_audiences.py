@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from httpx import AsyncClient
 
 from domain.ids import encode, new_id
@@ -90,51 +89,58 @@ async def test_another_modules_audience_is_not_there(client: Client) -> None:
     assert problem_fields(await other.post("/v1/audiences", json=part)) == ["union[0]"]
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({"kind": "crowd"}, ["kind"]),
-        ({"kind": "group"}, ["group"]),
-        ({"kind": "group", "group": "nobody"}, ["group"]),
-        ({"kind": "group", "group": encode("grp", new_id())}, ["group"]),
-        ({"kind": "module", "module": "other"}, ["module"]),
-        ({"kind": "filter", "filter": FILTER, "sql": SQL}, ["sql"]),
-        ({"kind": "filter", "filter": FILTER, "color": 1}, ["color"]),
-        ({"kind": "filter", "filter": {"field": "shoe", "value": 1}}, ["filter.field"]),
-        ({"kind": "filter", "filter": {"all": [FILTER, {"field": "email"}]}},
-         ["filter.all[1].value"]),
-        ({"kind": "filter", "filter": {"not": {"any": [{"field": "email", "op": "is"}]}}},
-         ["filter.not.any[0].op"]),
-        ({"kind": "profiles", "profiles": [encode("prf", new_id()), "who", {"email": "x"}]},
-         ["profiles[2].email"]),
-        ({"kind": "profiles", "profiles": [encode("prf", new_id()), "who"]},
-         ["profiles[0]", "profiles[1]"]),
-        ({"kind": "union", "union": [{"kind": "filter", "filter": FILTER}, 7, "aud_x"]},
-         ["union[1]", "union[2]"]),
-        ({"kind": "except", "except": [{"kind": "filter", "filter": FILTER}]}, ["except"]),
-        ({"kind": "union", "union": [{"kind": "except", "except": [
-            {"kind": "filter", "filter": FILTER},
-            {"kind": "filter", "filter": {"any": [{"field": "groups", "value": "x"}]}}]}]},
-         ["union[0].except[1].filter.any[0].op"]),
-        ({"kind": "union", "union": [{"kind": "group", "group": "nobody"}]}, ["union[0].group"]),
-        ({"kind": "ldap", "ldap": {**LDAP, "url": "http://x"}}, ["ldap.url"]),
-        ({"kind": "ldap", "ldap": {**LDAP, "url": "ldap://x"}}, ["ldap.starttls"]),
-        ({"kind": "ldap", "ldap": {**LDAP, "mapping": {"shoe": "x"}}}, ["ldap.mapping.shoe"]),
-        ({"kind": "ldap", "ldap": {**LDAP, "bind_password": None}}, ["ldap.bind_password"]),
-        ({"kind": "sql", "sql": {"query": "SELECT 1"}}, ["sql.dsn"]),
-        ({"kind": "sql", "sql": {**SQL, "dsn": "nowhere"}}, ["sql.dsn"]),
-        ({"kind": "sql", "sql": {**SQL, "dsn": "postgresql://h/d?host=/tmp"}}, ["sql.dsn"]),
-        ({"kind": "sql", "sql": {**SQL, "parameters": {"a": []}}}, ["sql.parameters"]),
-    ],
-)  # fmt: skip
-async def test_what_is_wrong_is_named(
-    client: Client, body: dict[str, Any], fields: list[str]
-) -> None:
-    answer = await client.post("/v1/audiences", json={"name": "wrong", **body})
-    assert answer.status_code == 422, answer.text
-    assert problem_fields(answer) == fields
-    assert "hush-hush" not in answer.text
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"kind": "crowd"}, ["kind"]),
+    ({"kind": "group"}, ["group"]),
+    ({"kind": "group", "group": "nobody"}, ["group"]),
+    ({"kind": "group", "group": encode("grp", new_id())}, ["group"]),
+    ({"kind": "module", "module": "other"}, ["module"]),
+    ({"kind": "filter", "filter": FILTER, "sql": SQL}, ["sql"]),
+    ({"kind": "filter", "filter": FILTER, "color": 1}, ["color"]),
+    ({"kind": "filter", "filter": {"field": "shoe", "value": 1}}, ["filter.field"]),
+    ({"kind": "filter", "filter": {"all": [FILTER, {"field": "email"}]}},
+     ["filter.all[1].value"]),
+    ({"kind": "filter", "filter": {"not": {"any": [{"field": "email", "op": "is"}]}}},
+     ["filter.not.any[0].op"]),
+    ({"kind": "profiles", "profiles": [encode("prf", new_id()), "who", {"email": "x"}]},
+     ["profiles[2].email"]),
+    ({"kind": "profiles", "profiles": [encode("prf", new_id()), "who"]},
+     ["profiles[0]", "profiles[1]"]),
+    ({"kind": "union", "union": [{"kind": "filter", "filter": FILTER}, 7, "aud_x"]},
+     ["union[1]", "union[2]"]),
+    ({"kind": "except", "except": [{"kind": "filter", "filter": FILTER}]}, ["except"]),
+    ({"kind": "union", "union": [{"kind": "except", "except": [
+        {"kind": "filter", "filter": FILTER},
+        {"kind": "filter", "filter": {"any": [{"field": "groups", "value": "x"}]}}]}]},
+     ["union[0].except[1].filter.any[0].op"]),
+    ({"kind": "union", "union": [{"kind": "group", "group": "nobody"}]}, ["union[0].group"]),
+    ({"kind": "ldap", "ldap": {**LDAP, "url": "http://x"}}, ["ldap.url"]),
+    ({"kind": "ldap", "ldap": {**LDAP, "url": "ldap://x"}}, ["ldap.starttls"]),
+    ({"kind": "ldap", "ldap": {**LDAP, "mapping": {"shoe": "x"}}}, ["ldap.mapping.shoe"]),
+    ({"kind": "ldap", "ldap": {**LDAP, "bind_password": None}}, ["ldap.bind_password"]),
+    ({"kind": "sql", "sql": {"query": "SELECT 1"}}, ["sql.dsn"]),
+    ({"kind": "sql", "sql": {**SQL, "dsn": "nowhere"}}, ["sql.dsn"]),
+    ({"kind": "sql", "sql": {**SQL, "dsn": "postgresql://h/d?host=/tmp"}}, ["sql.dsn"]),
+    ({"kind": "sql", "sql": {**SQL, "parameters": {"a": []}}}, ["sql.parameters"]),
+]  # fmt: skip
+
+
+async def test_what_is_wrong_is_named(client: Client) -> None:
+    for body, fields in WRONG:
+        answer = await client.post("/v1/audiences", json={"name": "wrong", **body})
+        assert answer.status_code == 422, body
+        assert problem_fields(answer) == fields
+        assert "hush-hush" not in answer.text
     assert (await client.get("/v1/audiences")).json()["items"] == []
+
+
+async def test_what_grows_without_end_is_refused(client: Client) -> None:
+    last = await an_audience(client, "0")
+    for level in range(1, 5):
+        last = await an_audience(client, str(level), kind="union", union=[last["id"]] * 4)
+    answer = await client.post(f"/v1/audiences/{last['id']}/preview")
+    assert problem_fields(answer) == ["union"]
+    assert "200" in answer.text
 
 
 async def test_depth_is_bounded(client: Client) -> None:

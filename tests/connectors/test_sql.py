@@ -84,23 +84,22 @@ async def test_parameters_are_bound_never_put_together(dsn: str) -> None:
     assert "below" in words
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "DELETE FROM people RETURNING id AS external_id",
-        "WITH d AS (DELETE FROM people RETURNING id) SELECT id AS external_id FROM d",
-        "SELECT sneak() AS external_id",
-        "SELECT nextval('tickets') AS external_id",
-        "SELECT set_config('transaction_read_only', 'off', true) AS external_id, sneak()",
-        "SELECT 1 AS external_id; DELETE FROM people",
-        "COMMIT; DELETE FROM people",
-        "DROP TABLE people",
-        "SELECT id AS external_id FROM people FOR UPDATE",
-    ],
-)
-async def test_postgresql_writes_nothing(dsn: str, query: str) -> None:
-    field, _ = await refused(around(), dsn=dsn, query=query)
-    assert field == "query"
+WRITES = [
+    "DELETE FROM people RETURNING id AS external_id",
+    "WITH d AS (DELETE FROM people RETURNING id) SELECT id AS external_id FROM d",
+    "SELECT sneak() AS external_id",
+    "SELECT nextval('tickets') AS external_id",
+    "SELECT set_config('transaction_read_only', 'off', true) AS external_id, sneak()",
+    "SELECT 1 AS external_id; DELETE FROM people",
+    "COMMIT; DELETE FROM people",
+    "DROP TABLE people",
+    "SELECT id AS external_id FROM people FOR UPDATE",
+]
+
+
+async def test_postgresql_writes_nothing(dsn: str) -> None:
+    for query in WRITES:
+        assert (await refused(around(), dsn=dsn, query=query))[0] == "query", query
     conn = await asyncpg.connect(dsn)
     assert await conn.fetchval("SELECT count(*) FROM people") == 2500
     assert await conn.fetchval("SELECT is_called FROM tickets") is False
@@ -112,26 +111,24 @@ async def test_writing_is_named_as_such(dsn: str) -> None:
     assert found == ("query", "would write: only reading is allowed")
 
 
-@pytest.mark.parametrize(
-    "query", ["SELECT pg_sleep(3600)::text AS email", "SELECT g::text AS email"
-              " FROM generate_series(1, 100000000000) g WHERE g < 0"]
-)  # fmt: skip
-async def test_what_takes_an_hour_is_stopped(dsn: str, query: str) -> None:
-    field, words = await refused(around(), dsn=dsn, query=query, timeout_seconds=1)
-    assert (field, "timeout_seconds (1)" in words) == ("query", True)
+async def test_what_takes_an_hour_is_stopped(dsn: str) -> None:
+    endless = "SELECT g::text AS email FROM generate_series(1, 100000000000) g WHERE g < 0"
+    for query in ("SELECT pg_sleep(3600)::text AS email", endless):
+        field, words = await refused(around(), dsn=dsn, query=query, timeout_seconds=1)
+        assert (field, "timeout_seconds (1)" in words) == ("query", True)
 
 
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"query": "SELECT plan FROM people"}, "query"),
-        ({"query": "SELEC id FROM people"}, "query"),
-        ({"query": "SELECT id AS external_id FROM nothing"}, "query"),
-        ({"query": PEOPLE, "most": 100}, "most"),
-    ],
-)
-async def test_wrong_queries_are_told(dsn: str, given: dict[str, Any], field: str) -> None:
-    assert (await refused(around(), dsn=dsn, **given))[0] == field
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"query": "SELECT plan FROM people"}, "query"),
+    ({"query": "SELEC id FROM people"}, "query"),
+    ({"query": "SELECT id AS external_id FROM nothing"}, "query"),
+    ({"query": PEOPLE, "most": 100}, "most"),
+]
+
+
+async def test_wrong_queries_are_told(dsn: str) -> None:
+    for given, field in WRONG:
+        assert (await refused(around(), dsn=dsn, **given))[0] == field, given
 
 
 async def test_whoever_reads_slowly_is_told_and_not_cancelled(
