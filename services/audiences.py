@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audience import Document, Leaf, references
 from domain.contract.audience import AudiencePatch, AudienceRequest
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor
 from services.app import App
@@ -88,6 +88,8 @@ async def change(
 ) -> dict[str, Any]:
     """Apply a merge patch (RFC 7396); raises Stale, Invalid, Conflict for a taken name."""
     actor.require("audiences:write")
+    if patch.name is None and "name" in patch.model_fields_set:
+        raise Invalid.field("name", "cannot be taken away")
     given = _given(patch)
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:

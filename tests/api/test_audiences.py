@@ -49,6 +49,9 @@ async def test_an_audience_is_made_found_changed_and_removed(client: Client) -> 
     assert changed.json()["filter"] == FILTER
     stale = await client.patch(place, json={"name": "x"}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
+    for nothing in ({"name": None}, {"filter": None}):
+        taken = await client.patch(place, json=nothing)
+        assert problem_fields(taken) == list(nothing)
     assert (await client.delete(place)).status_code == 204
     assert (await client.get(place)).status_code == 404
 
