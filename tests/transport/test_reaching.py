@@ -6,7 +6,9 @@ from transport.http.guard import AddressRefused, Guard
 from transport.reaching import reach
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "10.1.2.3", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "::1", "[::1]", "10.1.2.3", "169.254.169.254"]
+)
 async def test_networks_of_our_own_are_refused(host: str) -> None:
     with pytest.raises(AddressRefused):
         await reach(Guard(), host, 389)
