@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api import (
     accounts,
     analytics,
+    audiences,
     categories,
     dead_letters,
     groups,
@@ -58,7 +59,7 @@ def create_api(
 
 
 _RESOURCES: Any = (
-    notifications, dead_letters, otp, templates, profiles, imports, groups, categories, modules,
-    keys, partials, outbox, analytics, live, health, accounts, vendors, receipts, webhooks,
-    preferences, suppressions, rules,
+    notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
+    modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
+    webhooks, preferences, suppressions, rules,
 )  # fmt: skip

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         description="Networks that are not public and may be called all the same, as a JSON list"
         " or separated by commas",
     )
+    sql_files: str | None = Field(
+        None, description="Folder whose SQLite files audiences may be read from; unset: none"
+    )
     otlp_endpoint: str | None = Field(
         None, description="Collector of traces (OTLP over HTTP), such as http://127.0.0.1:4318"
     )

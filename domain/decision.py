@@ -24,6 +24,7 @@ from domain.quiet_hours import quiet_until, zone_of
 from domain.vocabulary import CategoryClass, Channel, State
 
 FREQUENCY_CAP: Final = "frequency_cap"
+NO_ADDRESS: Final = "no_address"
 
 
 class Effect(StrEnum):
@@ -88,7 +89,7 @@ ALLOWED = Decision(State.ACCEPTED, "", ())
 def no_address(channel: Channel) -> Decision:
     """Return the decision for a recipient whom the channel cannot reach."""
     why = f"the recipient has no usable address on {channel}"
-    return _ended(State.SUPPRESSED, "no_address", "address", why)
+    return _ended(State.SUPPRESSED, NO_ADDRESS, "address", why)
 
 
 def is_protected(category: Category) -> bool:

@@ -22,7 +22,8 @@ MIN_PASSWORD: Final = 12
 _READS: Final = frozenset(
     f"{name}:read"
     for name in (
-        "notifications", "templates", "profiles", "groups", "modules", "categories", "outbox",
+        "notifications", "templates", "profiles", "groups", "audiences", "modules", "categories",
+        "outbox",
         "analytics", "accounts", "suppressions", "audit", "events",
         "webhooks", "rules",
     )

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import Row
 
 from domain.errors import Invalid
+from domain.sealed_settings import secret_names
 from domain.vocabulary import Channel
 from services.fields import field_errors
 from stores.sealing import Seal, SealBroken
@@ -49,7 +50,7 @@ def changed(kind: VendorKind, stored: VendorSettings, patch: Mapping[str, Any]) 
     """Return stored settings with a patch applied: null takes the default, but a secret that is
     null, as it is read, stays as it is; an empty secret takes an optional one away.
     """
-    secrets = secret_names(stored)
+    secrets = secret_names(type(stored))
     merged = stored.revealed()
     for name, value in patch.items():
         if value is None and name in secrets:
@@ -67,17 +68,8 @@ def shown(seal: Seal, row: Row[Any]) -> dict[str, Any]:
         settings = opened(seal, row)
     except Invalid as problem:
         return {"settings": None, "secrets": [], "settings_problem": problem.detail}
-    names = [name for name in sorted(secret_names(settings)) if _is_set(settings, name)]
+    names = [name for name in sorted(secret_names(type(settings))) if _is_set(settings, name)]
     return {"settings": settings.shown(), "secrets": names, "settings_problem": None}
-
-
-def secret_names(settings: VendorSettings) -> set[str]:
-    """Return the names of the settings that are secrets."""
-    return {
-        field.alias or name
-        for name, field in type(settings).model_fields.items()
-        if "SecretStr" in str(field.annotation) or isinstance(getattr(settings, name), SecretStr)
-    }
 
 
 def _is_set(settings: VendorSettings, name: str) -> bool:

@@ -12,9 +12,10 @@ from domain.contract.content import Content
 from domain.errors import Invalid
 from domain.ids import encode, new_id
 from domain.outcome import Outcome
+from domain.sealed_settings import secret_names
 from domain.vocabulary import Channel, OutcomeKind, Scope
 from services.access import Actor
-from services.account_settings import opened, secret_names
+from services.account_settings import opened
 from services.accounts import find_row
 from services.app import App
 from services.fields import field_errors
@@ -137,7 +138,7 @@ def _look_at(outcome: Outcome, settings: VendorSettings) -> list[str]:
         case "auth_failed" | "forbidden":
             ids = {name for name in names if name.endswith(("_id", "_sid", "user", "key"))}
             given = {name for name in ids - set(_SENDER) if names[name]}
-            return sorted(f"settings.{name}" for name in secret_names(settings) | given)
+            return sorted(f"settings.{name}" for name in secret_names(type(settings)) | given)
         case "connect_failed" | "address_not_allowed" | "config_missing":
             return [f"settings.{name}" for name in _REACH if name in names]
         case "sender_not_registered":

@@ -1,5 +1,6 @@
 """What every use case needs: settings, database, Temporal; made once per process."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from config.settings import Settings
@@ -24,6 +25,8 @@ class App:
     return_paths: ReturnPaths
     links: LinkRing
     outside: Outside
+    resolving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many audiences this process resolves at a time: each takes a connection of the pool."""
     positions: dict[str, str] = field(default_factory=dict)
     """Last write position (LSN) of each module, as far as this process knows."""
 

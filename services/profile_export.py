@@ -25,8 +25,8 @@ _PAGE: Final = 200
 
 
 async def export(app: App, actor: Actor, id_text: str) -> AsyncIterator[str]:
-    """Return the pieces of a document {exported_at, profile, preferences, suppressions, changes, replies,
-    notifications}; raises NotFound.
+    """Return the pieces of a document {exported_at, profile, preferences, suppressions, changes,
+    replies, notifications}; raises NotFound.
 
     Notifications are those that an erasure would reach: to the profile, and to its addresses
     without naming a profile. What they say, and their addresses, are shown as everywhere.

@@ -108,3 +108,18 @@ async def named(conn: AsyncConnection, module_id: UUID, names: Sequence[str]) ->
         text("SELECT id, name FROM groups WHERE module_id = :module AND name = ANY(:names)"), binds
     )
     return {row.name: row.id for row in result}
+
+
+async def find_id(
+    conn: AsyncConnection, module_id: UUID, id: UUID | None, name: str
+) -> UUID | None:
+    """Return a module's group by its id or, without one, by its name."""
+    result = await conn.execute(
+        text("""
+            SELECT id FROM groups WHERE module_id = :module
+                AND CASE WHEN CAST(:id AS uuid) IS NULL THEN name = :name ELSE id = :id END
+        """),
+        {"module": module_id, "id": id, "name": name},
+    )
+    found: UUID | None = result.scalar_one_or_none()
+    return found

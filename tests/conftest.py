@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.system",
     "tests.fixtures.dashboard",
     "tests.fixtures.otp",
+    "tests.fixtures.directory",
 ]
 
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, SecretStr
-
 from domain.http import HttpExchange, HttpRequest, Webhook
 from domain.message import ContentMessage, EmailMessage, Message
 from domain.outcome import Outcome
 from domain.report import Heard, Report
 from domain.return_paths import ReturnPaths
+from domain.sealed_settings import SealedSettings
 from domain.vocabulary import Channel
 
 Keep = Callable[[ContentMessage], Awaitable[None]]
@@ -147,30 +146,8 @@ class HttpPool(Protocol):
         """Close the connections."""
 
 
-class VendorSettings(BaseModel):
+class VendorSettings(SealedSettings):
     """The settings of an account; secrets are SecretStr and never shown."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        allow_inf_nan=False,
-    )
-
-    def revealed(self) -> dict[str, Any]:
-        """Return the document to seal and store: validating it gives these settings again."""
-        return {name: _open(value) for name, value in self._fields()}
-
-    def shown(self) -> dict[str, Any]:
-        """Return the document that people may read: secrets are null."""
-        return {
-            name: None if isinstance(value, SecretStr) else value for name, value in self._fields()
-        }
-
-    def _fields(self) -> list[tuple[str, Any]]:
-        fields = type(self).model_fields
-        return [(field.alias or name, getattr(self, name)) for name, field in fields.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +231,3 @@ class VendorKind:
     def open(self, settings: Mapping[str, Any], parts: Parts) -> Vendor:
         """Return an account open; raises pydantic.ValidationError for wrong settings."""
         return self.open_account(self.read(settings), parts)
-
-
-def _open(value: Any) -> Any:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
-import structlog
-
+from config.plugins import load_kinds
 from vendors import sandbox, webhook
 from vendors.contract import VendorKind
 from vendors.email import mandrill, sendgrid, ses, smtp
@@ -44,22 +43,8 @@ GROUP: Final = "tocsin.vendors"
 
 
 def load_others(found: Iterable[EntryPoint], known: dict[str, VendorKind]) -> dict[str, VendorKind]:
-    """Return the kinds of other packages. One that cannot be loaded, is no kind, or takes a name
-    that is known is left out and named in the log: it must not keep Tocsin from starting.
-    """
-    others: dict[str, VendorKind] = {}
-    for entry in found:
-        try:
-            kind = entry.load()
-        except Exception as error:  # whatever another package does when it is imported
-            log.error("vendor.not_loaded", name=entry.name, kind=type(error).__name__)
-            continue
-        if not isinstance(kind, VendorKind) or kind.name in {*known, *others}:
-            log.error("vendor.not_taken", name=entry.name, value=entry.value)
-            continue
-        others[kind.name] = kind
-    return others
+    """Return the vendors of other packages; a faulty one is left out and named in the log."""
+    return load_kinds(found, known, VendorKind, "vendor")
 
 
-log = structlog.get_logger()
 KINDS.update(load_others(entry_points(group=GROUP), KINDS))

@@ -17,6 +17,7 @@ RESOURCES = (
     "templates",
     "profiles",
     "groups",
+    "audiences",
     "modules",
     "keys",
     "categories",

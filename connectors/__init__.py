@@ -1,0 +1,1 @@
+"""Where members of audiences come from outside: directories, databases, other people's systems."""

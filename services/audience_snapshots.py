@@ -1,0 +1,61 @@
+"""Snapshots: an audience resolved once, and kept with a hash that tells whether two are equal."""
+
+from typing import Any
+
+from domain.ids import encode, new_id
+from services.access import Actor
+from services.app import App
+from services.audience_definitions import read
+from services.audience_resolving import resolve
+from services.audiences import find_row
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.times import stamp
+from stores import audience_snapshots as store
+from stores import audit
+
+
+async def create(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
+    """Resolve an audience and keep who is in it; raises NotFound, Invalid, Unavailable.
+
+    Nothing is kept when a leaf fails.
+    """
+    actor.require("audiences:write")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, actor, id_text)
+    id = new_id()
+    async with resolve(app, row.module_id, read(app.seal.open(row.definition))) as found:
+        async with app.db.leader() as conn:
+            await store.add(conn, id, row)
+        try:
+            await found.freeze(id)
+        except BaseException:
+            async with app.db.leader() as conn:
+                await store.remove(conn, id)
+            raise
+    async with app.db.leader() as conn:
+        kept = await store.get(conn, id)
+        await audit.record(
+            conn, module_id=row.module_id, actor=actor.name, action="audience.frozen",
+            subject=encode("aud", row.id), detail={"members": kept.members, "hash": kept.hash},
+        )  # fmt: skip
+    return _body(kept)
+
+
+async def find(
+    app: App, actor: Actor, id_text: str, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page:
+    """Return a page of an audience's snapshots, newest first; raises NotFound."""
+    actor.require("audiences:read")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, actor, id_text)
+        rows = await store.find(conn, row.id, before=decode_cursor(cursor), most=limit + 1)
+    return Page([_body(one) for one in rows[:limit]], next_cursor([r.id for r in rows], limit))
+
+
+def _body(row: Any) -> dict[str, Any]:
+    return {
+        "id": encode("snp", row.id),
+        "audience": encode("aud", row.audience_id) if row.audience_id else None,
+        "audience_version": row.audience_version, "members": row.members, "hash": row.hash,
+        "created_at": stamp(row.created_at),
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Whether a recipient `m` of a staged set can be reached on channels, as SQL conditions.
+
+$1 is the module, $2 the category (NULL: only what holds for all categories). The rules are those
+that hold when a delivery is marked (stores/ledger/mark.py).
+"""
+
+# ruff: noqa: S608 - only constants are put together
+
+from collections.abc import Sequence
+from typing import Final
+
+from domain.decision import NO_ADDRESS
+from domain.vocabulary import Channel
+from stores.suppressions import comparable
+
+_ADDRESSES: Final = {
+    Channel.EMAIL: "m.email",
+    Channel.SMS: "m.phone",
+    Channel.WHATSAPP: "coalesce(m.whatsapp, m.phone)",
+    Channel.TELEGRAM: "m.telegram",
+    Channel.INAPP: "m.profile_id::text",
+}
+
+
+def reachable(channels: Sequence[str]) -> str:
+    """Return the condition that some channel has an address that is not suppressed."""
+    return " OR ".join(f"({_reached(Channel(one))})" for one in channels)
+
+
+def reason(channels: Sequence[str]) -> str:
+    """Return why nothing reaches a recipient: the reason of the first channel that has one."""
+    reasons = (
+        f"(SELECT min(x.reason) {_suppressions(Channel(one), _all(Channel(one)))})"
+        for one in channels
+    )
+    return f"coalesce({', '.join(reasons)}, '{NO_ADDRESS}')"
+
+
+def _reached(channel: Channel) -> str:
+    address = _ADDRESSES.get(channel)
+    if address is None:
+        suppressed = _suppressions(channel, f"= {_kept(channel, 'd.address')}")
+        free = f"NOT EXISTS (SELECT 1 {suppressed})"
+        return f"EXISTS (SELECT 1 FROM profile_devices d WHERE {_owned(channel)} AND {free})"
+    suppressed = _suppressions(channel, f"= {_kept(channel, address)}")
+    return f"{address} IS NOT NULL AND NOT EXISTS (SELECT 1 {suppressed})"
+
+
+def _all(channel: Channel) -> str:
+    address = _ADDRESSES.get(channel)
+    if address is None:
+        kept = _kept(channel, "d.address")
+        return f"IN (SELECT {kept} FROM profile_devices d WHERE {_owned(channel)})"
+    return f"= {_kept(channel, address)}"
+
+
+def _kept(channel: Channel, address: str) -> str:
+    """Return an address in the form in which suppressions keep it."""
+    return comparable(f"'{channel}'", address)
+
+
+def _owned(channel: Channel) -> str:
+    return f"d.profile_id = m.profile_id AND d.channel = '{channel}'"
+
+
+def _suppressions(channel: Channel, compared: str) -> str:
+    return (
+        f"FROM suppressions x WHERE x.channel = '{channel}' AND x.address {compared}"
+        " AND (x.module_id IS NULL OR x.module_id = $1)"
+        " AND (x.category IS NULL OR x.category = $2::text)"
+        " AND (x.expires_at IS NULL OR x.expires_at > clock_timestamp())"
+    )

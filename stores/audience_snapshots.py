@@ -1,0 +1,52 @@
+"""Snapshots of audiences: who was in one at a moment."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_SELECT = """
+    SELECT id, module_id, audience_id, audience_version, members, hash, created_at
+    FROM audience_snapshots
+"""
+
+
+async def add(conn: AsyncConnection, id: UUID, audience: Row[Any]) -> None:
+    """Insert a snapshot of an audience's row, without members yet; its hash is empty so long."""
+    await conn.execute(
+        text("""
+            INSERT INTO audience_snapshots (id, module_id, audience_id, audience_version)
+            VALUES (:id, :module, :audience, :version)
+        """),
+        {
+            "id": id, "module": audience.module_id, "audience": audience.id,
+            "version": audience.version,
+        },
+    )  # fmt: skip
+
+
+async def get(conn: AsyncConnection, id: UUID) -> Row[Any]:
+    """Return a snapshot."""
+    return (await conn.execute(text(f"{_SELECT} WHERE id = :id"), {"id": id})).one()
+
+
+async def find(
+    conn: AsyncConnection, audience_id: UUID, *, before: UUID | None, most: int
+) -> Sequence[Row[Any]]:
+    """Return the snapshots of an audience that are complete, newest first."""
+    result = await conn.execute(
+        text(f"""
+            {_SELECT} WHERE audience_id = :audience AND hash <> ''
+                AND (CAST(:before AS uuid) IS NULL OR id < :before)
+            ORDER BY id DESC LIMIT :most
+        """),
+        {"audience": audience_id, "before": before, "most": most},
+    )
+    return result.all()
+
+
+async def remove(conn: AsyncConnection, id: UUID) -> None:
+    """Remove a snapshot with its members."""
+    await conn.execute(text("DELETE FROM audience_snapshots WHERE id = :id"), {"id": id})
