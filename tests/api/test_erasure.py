@@ -200,5 +200,5 @@ async def test_a_file_that_came_before_brings_nobody_back(client: Client) -> Non
     await client.post("/v1/profiles/import", content=rows, headers=kind)  # and one that came after
     while await work_on_next(client.app):
         pass
-    found = await client.get("/v1/profiles", params={"external_id": PROFILE["external_id"]})
+    found = await client.get("/v1/profiles", params={"external_id": str(PROFILE["external_id"])})
     assert [one["name"] for one in found.json()["items"]] == ["zeldaquux-4711 again"]
