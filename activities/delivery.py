@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -29,6 +29,8 @@ from stores.ledger.settle import settle, touched
 
 SLICE: Final = 1_000
 CHUNK: Final = 100
+CHUNK_OF_LOW: Final = 25
+"""Smaller, so that the low lane looks up more often whether it is to give way."""
 _BEAT_SECONDS: Final = 2.0
 _DIED: Final = Outcome(OutcomeKind.UNKNOWN, "sender_died", Scope.MESSAGE, phase="process")
 
@@ -87,11 +89,12 @@ class Delivery:
     async def _deliver(self, leased: Sequence[Leased], token: UUID) -> set[UUID]:
         finished: set[UUID] = set()
         try:
-            for first in range(0, len(leased), CHUNK):
-                if leased[first].priority == Priority.LOW:
-                    await self._way.pause()
-                async for settled in self._sending.send(leased[first : first + CHUNK], token):
-                    finished |= await self._settle(settled)
+            low = leased[0].priority == Priority.LOW
+            size = CHUNK_OF_LOW if low else CHUNK
+            for first in range(0, len(leased), size):
+                async with self._way.turn() if low else nullcontext():
+                    async for settled in self._sending.send(leased[first : first + size], token):
+                        finished |= await self._settle(settled)
         except asyncio.CancelledError:
             await asyncio.shield(self._release(leased, token))
             raise

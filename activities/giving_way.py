@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from stores.database import DATABASE_ERRORS, Database
@@ -9,6 +11,12 @@ from stores.ledger.urgent import anything_urgent
 
 PATIENCE_SECONDS: Final = 0.3
 """The longest pause before one chunk, so that the low lane is slowed and never stopped."""
+TURNS: Final = 2
+"""Chunks of the low lane that are under way at once, per process: what is under way when something
+urgent comes is not stopped, so it must be little.
+"""
+TURN_SECONDS: Final = 1.0
+"""A chunk that takes longer waits for its vendor; others need not wait with it."""
 _LOOK_SECONDS: Final = 0.02
 
 
@@ -17,9 +25,29 @@ class GivingWay:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._turns = asyncio.Semaphore(TURNS)
         self._looking = asyncio.Lock()
         self._fresh_until = 0.0
         self._urgent = False
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn and for the high lane; the turn ends after a second at most."""
+        await self._turns.acquire()
+        ended = False
+
+        def end() -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                self._turns.release()
+
+        try:
+            await self.pause()
+            asyncio.get_running_loop().call_later(TURN_SECONDS, end)
+            yield
+        finally:
+            end()
 
     async def pause(self) -> None:
         """Return when the high lane is empty, or after `PATIENCE_SECONDS`."""

@@ -20,8 +20,8 @@ from fakes.twilio import FakeTwilio
 QUEUED: Final = 5_000
 """Deliveries that wait on the low lane while codes are measured, at the least."""
 _BATCH: Final = 500
-_SHARE_MORE: Final = 2
-"""As many times as many are asked for first: what is sent meanwhile is more than enough."""
+_SENT_BESIDE: Final = 150
+"""Mails of the low lane that leave while one code is measured; so many more are asked for first."""
 
 
 class Arrivals(FakeTwilio):
@@ -68,17 +68,22 @@ async def _measure_busy(
     system: System, vendor: Arrivals, numbers: Any, found: Codes, samples: int, queued: int
 ) -> None:
     came_before, asked = len(system.smtp.messages), 0
-    while asked - (len(system.smtp.messages) - came_before) < queued * _SHARE_MORE:
-        await _ask_low(system, asked)
-        asked += _BATCH
+
+    def left() -> int:
+        return asked - (len(system.smtp.messages) - came_before)
+
+    async def fill(wanted: int) -> None:
+        nonlocal asked
+        while left() < wanted:
+            await _ask_low(system, asked)
+            asked += _BATCH
+
+    await fill(queued + samples * _SENT_BESIDE)
     began, sent = time.monotonic(), len(system.smtp.messages)
     for _ in range(samples):
         found.busy.append(await _code(system, vendor, next(numbers)))
-        left = asked - (len(system.smtp.messages) - came_before)
-        found.least_queued = min(left, found.least_queued or left)
-        if left < queued + _BATCH:
-            await _ask_low(system, asked)
-            asked += _BATCH
+        found.least_queued = min(left(), found.least_queued or left())
+        await fill(queued)
         await rest()
     found.low_per_second = (len(system.smtp.messages) - sent) / (time.monotonic() - began)
 
