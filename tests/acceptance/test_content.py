@@ -58,13 +58,14 @@ async def test_what_is_too_long_only_for_its_recipient_fails_with_its_reason(
     # The profile's locale is read when it is sent, so the long words are not known before.
     template = {
         "key": "long", "content": {"sms": {"text": "Hi"}},
-        "locales": {"fr": {"sms": {"text": "{% for n in range(900) %}oh{% endfor %}"}}},
+        "locales": {"fr": {"sms": {"text": "{% for n in range(times) %}oh{% endfor %}"}}},
+        "schema": {"properties": {"times": {"type": "integer", "examples": [3]}}},
     }  # fmt: skip
     assert (await system.client.post("/v1/templates", json=template)).status_code == 201
     await system.client.post("/v1/templates/long/publish", json={"version": 1})
     profile = {"name": "Sample", "locale": "fr", "phone": "+14155550100"}
     id = (await system.client.post("/v1/profiles", json=profile)).json()["id"]
-    made = await system.ask(recipient=id, content=None, template="long")
+    made = await system.ask(recipient=id, content=None, template="long", data={"times": 900})
     found = await system.finished(made["id"])
     assert (found["state"], found["reason"]) == ("failed", "payload_too_large")
     assert found["deliveries"][0]["attempts"] == 0
