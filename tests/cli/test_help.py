@@ -20,7 +20,7 @@ COMMANDS = (
     "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
     "accounts resume", "accounts remove",
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
-    "suppressions export",
+    "suppressions export", "templates pull", "templates push",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -40,7 +40,9 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
     assert words == list(dict.fromkeys(name.split()[0] for name in COMMANDS))
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "keys", "users", "accounts", "suppressions"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "templates"]
+)
 def test_every_command_has_help(command: str) -> None:
     said = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="tocsin")
     assert said.exit_code == 0
