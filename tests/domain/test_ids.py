@@ -1,6 +1,8 @@
 """Ids: readable, reversible, sorted by time."""
 
 import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -33,6 +35,24 @@ def test_new_ids_are_version_7_and_carry_their_moment() -> None:
     assert value.version == 7
     assert value.variant == "specified in RFC 4122"
     assert before <= created_at(value) <= datetime.now(UTC)
+
+
+def test_what_was_made_first_sorts_first_also_in_threads() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        lists = list(pool.map(lambda _: [new_id() for _ in range(5_000)], range(4)))
+    assert all(made == sorted(made) for made in lists)
+    assert len({id for made in lists for id in made}) == 20_000
+
+
+def test_ids_go_on_when_the_clock_goes_back_a_little_and_follow_it_when_it_goes_far(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment = time.time_ns()
+    made = []
+    for back in (0, 400_000_000, 3_600_000_000_000):
+        monkeypatch.setattr(time, "time_ns", lambda back=back: moment - back)
+        made.append(new_id())
+    assert made[2] < made[0] < made[1]
 
 
 @given(
