@@ -5,20 +5,18 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from channels.counting import budget_of
+from domain.timezones import known_timezones
 
 DEFAULT_LOCALE: Final = "en"
 _WIDTHS = ("short", "medium", "long", "full")
 _MAX_PATTERN = 60
-
-
-available_zones = lru_cache(maxsize=1)(available_timezones)
 
 
 @lru_cache(maxsize=512)
@@ -97,7 +95,7 @@ def _locale(context: Context) -> Locale:
 def _zone(context: Context) -> str | None:
     """Return the recipient's zone; one that does not exist must not keep a message back."""
     wanted = budget_of(context).timezone
-    return wanted if wanted in available_zones() else None
+    return wanted if wanted in known_timezones() else None
 
 
 def _pattern(format: str) -> str:

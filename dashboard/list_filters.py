@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import QueryParams
 
 from dashboard.choices import words_of
 from domain.errors import Invalid
+from domain.timezones import known_timezones
 from domain.vocabulary import Channel, Priority, State
 from services.notification_filters import NotificationFilters
 
@@ -56,7 +57,7 @@ class ListFilters:
         single = {name: value for name, value in pairs if name not in MANY}
         kept = [pair for pair in pairs if pair[0] in MANY] + list(single.items())
         zone = query.get("zone", "")
-        return cls(kept, query.get("cursor"), zone if zone in available_timezones() else "UTC")
+        return cls(kept, query.get("cursor"), zone if zone in known_timezones() else "UTC")
 
     def value(self, name: str) -> str:
         """Return a single filter's value, empty where it is not given."""

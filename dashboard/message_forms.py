@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import FieldError, Invalid, Problem
+from domain.timezones import known_timezones
 from services.fields import field_errors
 from services.merging import difference
 
@@ -218,7 +219,7 @@ def _moment(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> s
     text, zone = fields.get(name, "").strip(), fields.get("zone", "").strip() or "UTC"
     if not text:
         return None
-    if zone not in available_timezones():
+    if zone not in known_timezones():
         errors.append(FieldError("zone", "is not an IANA time zone such as Europe/Paris"))
         return None
     try:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 _SECONDS: Final = 0.5
 
 
-class Announcing:
+class Announcing(Loops):
     """Fans events out and makes calls as long as its context lasts.
 
     A slow receiver keeps only its own calls waiting: each webhook has a task of its own.
@@ -28,11 +28,7 @@ class Announcing:
     def __init__(self, app: App) -> None:
         self._app = app
         self._busy: dict[UUID, asyncio.Task[None]] = {}
-        self._loops = Loops(("fan_out", self.fan_out, _SECONDS), ("webhooks", self.begin, _SECONDS))
-
-    async def __aenter__(self) -> Self:
-        await self._loops.__aenter__()
-        return self
+        super().__init__(("fan_out", self.fan_out, _SECONDS), ("webhooks", self.begin, _SECONDS))
 
     async def __aexit__(
         self,
@@ -40,7 +36,7 @@ class Announcing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._loops.__aexit__(kind, error, trace)
+        await super().__aexit__(kind, error, trace)
         for task in self._busy.values():
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)

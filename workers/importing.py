@@ -1,7 +1,6 @@
 """The loop that works on uploaded files; any number of control processes may run it."""
 
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from services import import_uploads, imports
 from services.app import App
@@ -13,27 +12,15 @@ _SECONDS: Final = 0.5
 _ABANDONED_SECONDS: Final = 60.0
 
 
-class Importing:
+class Importing(Loops):
     """Works on imports, the oldest first, as long as its context lasts."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._loops = Loops(
+        super().__init__(
             ("imports", self.work, _SECONDS),
             ("abandoned_uploads", self.end_abandoned, _ABANDONED_SECONDS),
         )
-
-    async def __aenter__(self) -> Self:
-        await self._loops.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._loops.__aexit__(kind, error, trace)
 
     async def work(self) -> None:
         """Work until nothing is left."""

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Row
@@ -30,26 +29,14 @@ _AT_ONCE: Final = 10
 _PATIENCE: Final = 20.0
 
 
-class Reconciling:
+class Reconciling(Loops):
     """Looks up unknown deliveries every minute, as long as its context lasts."""
 
     def __init__(self, app: App, accounts: Accounts, *, pace: Pace | None = None) -> None:
         self._app = app
         self._accounts = accounts
         self._pace = pace or Pace()
-        self._loops = Loops(("reconcile", self.reconcile, _SECONDS))
-
-    async def __aenter__(self) -> Self:
-        await self._loops.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._loops.__aexit__(kind, error, trace)
+        super().__init__(("reconcile", self.reconcile, _SECONDS))
 
     async def reconcile(self) -> int:
         """Ask for what it is time to ask for; return how many deliveries that was."""

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -47,29 +46,17 @@ _IMPORT_DAYS: Final = 30
 _OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
-class Upkeep:
+class Upkeep(Loops):
     """Loops that any number of control processes may run at once."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._loops = Loops(
+        super().__init__(
             ("seal", self.seal, _SEAL_SECONDS),
             ("sweep", self.sweep, app.settings.sweep_seconds),
             ("tidy", self.tidy, _HOURLY),
             ("receipts", self.judge_receipts, _RECEIPTS_SECONDS),
         )
-
-    async def __aenter__(self) -> Self:
-        await self._loops.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._loops.__aexit__(kind, error, trace)
 
     async def seal(self) -> None:
         """Seal committed events until none is left."""

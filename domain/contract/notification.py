@@ -1,8 +1,6 @@
 """What a client sends to ask for a notification, and to change one."""
 
-from functools import cache
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number
@@ -12,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.content import Content
 from domain.device_tokens import Platform, check_token
+from domain.timezones import known_timezones
 from domain.vocabulary import Channel, ChannelPolicy, Priority
 
 
@@ -36,7 +35,7 @@ def check_phone(value: str) -> str:
 
 def check_timezone(value: str) -> str:
     """Return an IANA time zone name."""
-    if value not in _timezones():
+    if value not in known_timezones():
         raise ValueError("is not an IANA time zone such as Europe/Paris")
     return value
 
@@ -46,12 +45,6 @@ def check_push_token(value: str) -> str:
     if wrong := check_token(value, None):
         raise ValueError(wrong)
     return value
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    """Return the names that are known; to list them takes milliseconds, which an import has not."""
-    return frozenset(available_timezones())
 
 
 Email = Annotated[Line, Field(max_length=320), AfterValidator(check_email)]
