@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -31,6 +31,8 @@ SLICE: Final = 1_000
 CHUNK: Final = 100
 CHUNK_OF_LOW: Final = 25
 """Smaller, so that the low lane looks up more often whether it is to give way."""
+PLAN_OF_LOW: Final = 100
+"""What the low lane plans in one turn, for the same reason."""
 _BEAT_SECONDS: Final = 2.0
 _DIED: Final = Outcome(OutcomeKind.UNKNOWN, "sender_died", Scope.MESSAGE, phase="process")
 
@@ -56,8 +58,8 @@ class Delivery:
         async with _heartbeat():
             token = uuid4()
             while len(finished) < len(ids):
-                leased = await self._open(order, ids, token, finished)
-                if not leased:
+                planned, leased = await self._open(order, ids, token, finished)
+                if not leased and not planned:
                     break
                 await failpoint("leased")
                 finished |= await self._deliver(leased, token)
@@ -66,14 +68,20 @@ class Delivery:
 
     async def _open(
         self, order: Order, ids: Sequence[UUID], token: UUID, finished: set[UUID]
-    ) -> list[Leased]:
-        """Clear up after dead senders, plan what is new, and lease what is due."""
-        async with self._db.leader() as conn:
+    ) -> tuple[int, list[Leased]]:
+        """Clear up after dead senders, plan what is new, and lease what is due.
+
+        Return how many were planned, and what was leased.
+        """
+        low = order.priority == Priority.LOW
+        async with self._turn(low=low), self._db.leader() as conn:
             dead = await leases.find_dead(conn, ids)
             if dead:
                 changed = await settle(conn, [self._after_death(row) for row in dead])
                 finished |= await fold(conn, touched(changed))
-            finished |= await plan_new(conn, ids, order.workflow_id)
+            most = PLAN_OF_LOW if low else None
+            planned, ended = await plan_new(conn, ids, order.workflow_id, most)
+            finished |= ended
             leased = await leases.lease(
                 conn,
                 ids,
@@ -82,9 +90,13 @@ class Delivery:
                 seconds=self._sending.lease_seconds,
                 most=SLICE,
             )
-            if not leased:
+            if not leased and not planned:
                 finished |= await close_overdue(conn, ids)
-            return leased
+            return planned, leased
+
+    def _turn(self, *, low: bool) -> AbstractAsyncContextManager[None]:
+        """Return what the low lane waits in before it works; other lanes need not wait."""
+        return self._way.turn() if low else nullcontext()
 
     async def _deliver(self, leased: Sequence[Leased], token: UUID) -> set[UUID]:
         finished: set[UUID] = set()
@@ -92,7 +104,7 @@ class Delivery:
             low = leased[0].priority == Priority.LOW
             size = CHUNK_OF_LOW if low else CHUNK
             for first in range(0, len(leased), size):
-                async with self._way.turn() if low else nullcontext():
+                async with self._turn(low=low):
                     async for settled in self._sending.send(leased[first : first + size], token):
                         finished |= await self._settle(settled)
         except asyncio.CancelledError:

@@ -17,9 +17,15 @@ from stores.ledger import plan as ledger
 from stores.ledger.fold import fold
 
 
-async def plan_new(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -> set[UUID]:
-    """Plan the due notifications of a workflow; return those that have ended with that."""
-    return await _write(conn, await ledger.find_unplanned(conn, ids, workflow_id))
+async def plan_new(
+    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str, most: int | None = None
+) -> tuple[int, set[UUID]]:
+    """Plan the due notifications of a workflow, `most` of them at once.
+
+    Return how many there were, and those that have ended with that.
+    """
+    unplanned = await ledger.find_unplanned(conn, ids, workflow_id, most)
+    return len(unplanned), await _write(conn, unplanned)
 
 
 async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:

@@ -36,7 +36,7 @@ _OURS = (
 )  # fmt: skip
 _GRACE = timedelta(seconds=20)
 _HURRIED = frozenset({Priority.HIGH, Priority.MEDIUM})
-_NICE = 5
+_NICE = 10
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 

@@ -31,6 +31,7 @@ from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from workers.abandoned import settle_abandoned
+from workers.fronts import Fronts
 from workers.looping import Loops
 from workflows.attributes import Facts
 
@@ -51,6 +52,7 @@ class Upkeep(Loops):
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._fronts = Fronts()
         super().__init__(
             ("seal", self.seal, _SEAL_SECONDS),
             ("sweep", self.sweep, app.settings.sweep_seconds),
@@ -83,7 +85,8 @@ class Upkeep(Loops):
         if not await self._app.temporal.healthy():
             return 0
         async with self._app.db.leader() as conn:
-            stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT)
+            fronts = self._fronts.seen(await sweep.find_fronts(conn), grace)
+            stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT, fronts=fronts)
         return sum([await self._recover(group) for group in _groups(stale)])
 
     async def judge_receipts(self) -> None:

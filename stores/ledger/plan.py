@@ -22,6 +22,7 @@ _UNPLANNED = text("""
         AND n.expires_at > clock_timestamp()
         AND (n.start_deadline IS NULL OR n.start_deadline > clock_timestamp())
     ORDER BY n.id
+    LIMIT CAST(:most AS bigint)
     FOR UPDATE OF n
 """)
 
@@ -64,10 +65,11 @@ _SUPPRESSED = text("""
 
 
 async def find_unplanned(
-    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str
+    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str, most: int | None = None
 ) -> list[Unplanned]:
     """Lock and return the due notifications of a workflow that have no deliveries yet."""
-    result = await conn.execute(_UNPLANNED, {"ids": list(ids), "workflow": workflow_id})
+    given = {"ids": list(ids), "workflow": workflow_id, "most": most}
+    result = await conn.execute(_UNPLANNED, given)
     return [_unplanned(row) for row in result.all()]
 
 
