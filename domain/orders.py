@@ -28,6 +28,25 @@ class Order:
 
 
 @dataclass(frozen=True)
+class CampaignOrder:
+    """A run of a campaign; `run` counts its submissions, and stands in the campaign's row."""
+
+    campaign_id: str
+    run: int
+    priority: str
+
+
+@dataclass(frozen=True)
+class ShardOrder:
+    """A part of a campaign's run: the deliveries with this shard's number."""
+
+    campaign_id: str
+    run: int
+    shard: int
+    priority: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """What a pass over an order found: when to come back, why, and how far it is.
 
