@@ -8,10 +8,10 @@ from services.app import App
 from services.audience_definitions import read
 from services.audience_resolving import resolve
 from services.audiences import find_row
+from services.auditing import audit_row
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from stores import audience_snapshots as store
-from stores import audit
 
 
 async def create(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -34,10 +34,9 @@ async def create(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
             raise
     async with app.db.leader() as conn:
         kept = await store.get(conn, id)
-        await audit.record(
-            conn, module_id=row.module_id, actor=actor.name, action="audience.frozen",
-            subject=encode("aud", row.id), detail={"members": kept.members, "hash": kept.hash},
-        )  # fmt: skip
+        await audit_row(
+            conn, actor, "audience.frozen", "aud", row, {"members": kept.members, "hash": kept.hash}
+        )
     return _body(kept)
 
 

@@ -16,6 +16,7 @@ from services.app import App
 from services.audience_changes import changed
 from services.audience_checks import check
 from services.audience_definitions import read, revealed, shown
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.positions import seen
@@ -23,7 +24,6 @@ from services.searching import pattern
 from services.times import stamp
 from services.versions import check_version
 from stores import audiences as store
-from stores import audit
 
 
 async def create(
@@ -42,7 +42,7 @@ async def create(
         if not await store.add(conn, id, actor.module_id, fields):
             raise _taken(request.name)
         row = await find_row(conn, actor, encode("aud", id))
-        await _audit(conn, actor, "audience.created", row, {"kind": row.kind})
+        await audit_row(conn, actor, "audience.created", "aud", row, {"kind": row.kind})
         body = _body(app, row)
         return Answer(body, 201, headers={"Location": f"/v1/audiences/{body['id']}"})
 
@@ -102,7 +102,7 @@ async def change(
         name = row.name if patch.name is None else patch.name
         await store.change(conn, row.id, _fields(app, name, revealed(document), node))
         fields = {"fields": sorted(patch.model_fields_set | set(patch.model_extra or {}))}
-        await _audit(conn, actor, "audience.changed", row, fields)
+        await audit_row(conn, actor, "audience.changed", "aud", row, fields)
         return _body(app, await find_row(conn, actor, id_text))
 
     try:
@@ -122,7 +122,7 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
         if users:
             raise Conflict(f"It is part of {', '.join(users[:5])}; take it out of there first.")
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "audience.deleted", row, {})
+        await audit_row(conn, actor, "audience.deleted", "aud", row)
 
     await app.db.retrying(work)
 
@@ -155,15 +155,6 @@ def _taken(name: str) -> Conflict:
 
 def _module(actor: Actor) -> UUID | None:
     return None if actor.all_modules else actor.module_id
-
-
-async def _audit(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, detail: dict[str, Any]
-) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
-        subject=encode("aud", row.id), detail=detail,
-    )  # fmt: skip
 
 
 def _body(app: App, row: Any) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import encode
 from domain.vocabulary import State
 from services import profiles
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.versions import check_version
-from stores import audit, devices, erasure
+from stores import devices, erasure
 from stores import profiles as store
 from stores.erasure import Person
 from stores.ledger import change
@@ -50,14 +50,7 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
                 conn, row.module_id, subject(app, row.module_id, row.external_id)
             )
         await store.remove(conn, row.id)
-        await audit.record(
-            conn,
-            module_id=row.module_id,
-            actor=actor.name,
-            action="profile.erased",
-            subject=encode("prf", row.id),
-            detail={"notifications": len(ids)},
-        )
+        await audit_row(conn, actor, "profile.erased", "prf", row, {"notifications": len(ids)})
 
     await app.db.retrying(work)
 

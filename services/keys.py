@@ -11,10 +11,10 @@ from domain.errors import Forbidden, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor, hash_token
 from services.app import App
+from services.auditing import audit_row, audit_subject
 from services.modules import find_row
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
-from stores import audit
 from stores import modules as store
 
 
@@ -45,10 +45,9 @@ async def create(app: App, actor: Actor, request: KeyRequest) -> dict[str, Any]:
             key_hash=hash_token(key),
             hint=key[-4:],
         )
-        await audit.record(
-            conn, module_id=module_id, actor=actor.name, action="key.created",
-            subject=encode("key", row.id), detail={"scopes": request.scopes},
-        )  # fmt: skip
+        await audit_subject(
+            conn, actor, "key.created", encode("key", row.id), module_id, {"scopes": request.scopes}
+        )
     return {**_body(row), "key": key}
 
 
@@ -77,10 +76,7 @@ async def revoke(app: App, actor: Actor, id_text: str) -> None:
     async with app.db.leader() as conn:
         row = await _row(conn, actor, id_text)
         await store.revoke_key(conn, row.id)
-        await audit.record(
-            conn, module_id=row.module_id, actor=actor.name, action="key.revoked",
-            subject=encode("key", row.id),
-        )  # fmt: skip
+        await audit_row(conn, actor, "key.revoked", "key", row)
 
 
 async def _row(conn: AsyncConnection, actor: Actor, id_text: str) -> Any:

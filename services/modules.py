@@ -11,11 +11,11 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_subject
 from services.merging import merge
 from services.paging import MAX_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import modules as store
 
 
@@ -27,10 +27,7 @@ async def create(app: App, actor: Actor, request: ModuleRequest) -> dict[str, An
             row = await store.add(
                 conn, new_id(), request.key, request.name or request.key, mode=request.mode
             )
-            await audit.record(
-                conn, module_id=row.id, actor=actor.name, action="module.created",
-                subject=encode("mod", row.id),
-            )  # fmt: skip
+            await audit_subject(conn, actor, "module.created", encode("mod", row.id), row.id)
     except IntegrityError:
         raise Conflict(f"There is a module {request.key} already.") from None
     return _body(row)
@@ -65,11 +62,14 @@ async def change(
         row = await find_row(conn, name, lock=True)
         check_version(if_match, row.version)
         changed = await store.change(conn, row.id, _changed(row, given))
-        await audit.record(
-            conn, module_id=row.id, actor=actor.name, action="module.changed",
-            subject=encode("mod", row.id),
-            detail={"fields": sorted(given), "mode": changed.mode},
-        )  # fmt: skip
+        await audit_subject(
+            conn,
+            actor,
+            "module.changed",
+            encode("mod", row.id),
+            row.id,
+            {"fields": sorted(given), "mode": changed.mode},
+        )
         return _body(changed)
 
     return await app.db.retrying(work)

@@ -8,14 +8,14 @@ from channels import partials as sources
 from channels.compiled import BadTemplate, parse
 from domain.contract.template import PartialPut, PartialRequest
 from domain.errors import Conflict, FieldError, Invalid, NotFound
-from domain.ids import encode, new_id
+from domain.ids import new_id
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import partials as store
 
 
@@ -37,7 +37,9 @@ async def create(
         if not await store.add(conn, made):
             raise Conflict(f"There is a partial {request.key} already.")
         row = await _row(conn, actor, request.key)
-        await _record(conn, actor, "partial.created", row, request.note)
+        await audit_row(
+            conn, actor, "partial.created", "prt", row, {"key": row.key, "note": request.note}
+        )
         location = f"/v1/partials/{request.key}"
         return Answer(_body(row), 201, headers={"Location": location})
 
@@ -73,7 +75,9 @@ async def replace(
         row = await _row(conn, actor, key)
         check_version(if_match, row.version)
         await store.replace(conn, row.id, _stored(request, actor))
-        await _record(conn, actor, "partial.changed", row, request.note)
+        await audit_row(
+            conn, actor, "partial.changed", "prt", row, {"key": row.key, "note": request.note}
+        )
         row = await _row(conn, actor, key)
         return {**_body(row), "used_by": await _users(conn, row)}
 
@@ -89,7 +93,7 @@ async def delete(app: App, actor: Actor, key: str) -> None:
             where = f"The template {users[0].key} uses it in version {users[0].version}"
             raise Conflict(f"{where}; change that first.")
         await store.delete(conn, row.id)
-        await _record(conn, actor, "partial.deleted", row, None)
+        await audit_row(conn, actor, "partial.deleted", "prt", row, {"key": row.key, "note": None})
 
 
 def _check(request: PartialPut) -> None:
@@ -130,19 +134,6 @@ async def _users(conn: AsyncConnection, row: Any) -> list[dict[str, Any]]:
          "frozen": one.partial_version}
         for one in await store.find_users(conn, row.module_id, row.key)
     ]  # fmt: skip
-
-
-async def _record(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, note: str | None
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prt", row.id),
-        detail={"key": row.key, "note": note},
-    )
 
 
 def _body(row: Any) -> dict[str, Any]:

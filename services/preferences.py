@@ -14,11 +14,12 @@ from domain.ids import encode
 from domain.vocabulary import Channel
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.profiles import find_row
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, categories
+from stores import categories
 from stores import preferences as store
 
 NOTHING_CHOSEN: Mapping[str, Any] = {
@@ -56,7 +57,8 @@ async def put(
         if gone is None:
             gone = [Channel(one) for one in before.unsubscribed] if before else []
         changed = await store.put(conn, row.id, document, _sorted(gone))
-        await _audit(conn, actor, "preferences.changed", row, sorted(request.model_fields_set))
+        fields = sorted(request.model_fields_set)
+        await audit_row(conn, actor, "preferences.changed", "prf", row, {"fields": fields})
         return view(row.id, changed)
 
     return await app.db.retrying(work)
@@ -78,7 +80,8 @@ async def unsubscribe(
     async def work(conn: AsyncConnection) -> Answer:
         row = await find_row(conn, actor, profile, lock=True)
         changed = await unsubscribe_profile(conn, row.id, request)
-        await _audit(conn, actor, "preferences.unsubscribed", row, _named(request))
+        detail = {"fields": _named(request)}
+        await audit_row(conn, actor, "preferences.unsubscribed", "prf", row, detail)
         return Answer(view(row.id, changed))
 
     return await once(app, actor, idempotency, work)
@@ -159,16 +162,3 @@ def _sorted(channels: Any) -> list[Channel]:
 
 def _named(request: UnsubscribeRequest) -> list[str]:
     return [f"{name}={value}" for name, value in request.model_dump(exclude_none=True).items()]
-
-
-async def _audit(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, fields: list[str]
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prf", row.id),
-        detail={"fields": fields},
-    )

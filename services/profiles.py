@@ -1,6 +1,5 @@
 """Profiles: the recipients that a module knows."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +11,7 @@ from domain.ids import InvalidId, decode, encode, new_id
 from services import groups
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.group_references import resolve
 from services.idempotency import Answer, Idempotency, once
 from services.paging import Page, next_cursor
@@ -20,7 +20,7 @@ from services.profile_changes import merged
 from services.profile_filters import ProfileFilters
 from services.profile_views import view_all
 from services.versions import check_version
-from stores import audit, memberships
+from stores import memberships
 from stores import profiles as store
 
 
@@ -40,7 +40,7 @@ async def create(
         joined = await resolve(conn, actor.module_id, request.groups or [])
         await memberships.replace(conn, id, joined)
         row = await find_row(conn, actor, encode("prf", id))
-        await _audit(conn, actor, "profile.created", row)
+        await audit_row(conn, actor, "profile.created", "prf", row)
         (body,) = await view_all(conn, [row])
         return Answer(body, 201, headers={"Location": f"/v1/profiles/{body['id']}"})
 
@@ -99,7 +99,7 @@ async def change(
             joined = await resolve(conn, row.module_id, patch.groups or [])
             await memberships.replace(conn, row.id, joined)
         changed = {"fields": sorted(patch.model_fields_set)}
-        await _audit(conn, actor, "profile.changed", row, changed)
+        await audit_row(conn, actor, "profile.changed", "prf", row, changed)
         (body,) = await view_all(conn, [await find_row(conn, actor, id_text)])
         return body
 
@@ -134,20 +134,3 @@ def _taken(external_id: str | None) -> Conflict:
 
 def _module(actor: Actor) -> Any:
     return None if actor.all_modules else actor.module_id
-
-
-async def _audit(
-    conn: AsyncConnection,
-    actor: Actor,
-    action: str,
-    row: Any,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prf", row.id),
-        detail=detail,
-    )

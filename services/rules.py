@@ -14,12 +14,13 @@ from domain.rules import RuleKind
 from domain.vocabulary import ModuleScope
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, categories
+from stores import categories
 from stores import rules as store
 
 
@@ -44,7 +45,7 @@ async def create(
             },
         )  # fmt: skip
         row = await store.get(conn, id)
-        await _audit(conn, actor, "rule.created", row)
+        await audit_row(conn, actor, "rule.created", "rul", row, {"kind": request.kind})
         body = view(row)
         return Answer(body, 201, headers={"Location": f"/v1/rules/{body['id']}"})
 
@@ -91,7 +92,8 @@ async def change(
         _check_owner(actor, row)
         check_version(if_match, row.version)
         await store.change(conn, row.id, await _changed(conn, row, given))
-        await _audit(conn, actor, "rule.changed", row, {"fields": sorted(given)})
+        detail = {"kind": row.kind, "fields": sorted(given)}
+        await audit_row(conn, actor, "rule.changed", "rul", row, detail)
         return view(await store.get(conn, row.id))
 
     try:
@@ -109,7 +111,7 @@ async def remove(app: App, actor: Actor, id_text: str, if_match: int | None = No
         _check_owner(actor, row)
         check_version(if_match, row.version)
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "rule.removed", row)
+        await audit_row(conn, actor, "rule.removed", "rul", row, {"kind": row.kind})
 
     await app.db.retrying(work)
 
@@ -180,16 +182,3 @@ def _check_owner(actor: Actor, row: Any) -> None:
 
 def _taken(name: str | None) -> Conflict:
     return Conflict(f"There is a rule {name} already.")
-
-
-async def _audit(
-    conn: AsyncConnection,
-    actor: Actor,
-    action: str,
-    row: Any,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
-        subject=encode("rul", row.id), detail={"kind": row.kind, **(detail or {})},
-    )  # fmt: skip
