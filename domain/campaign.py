@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
+
+from domain.ids import encode
 
 
 class CampaignState(StrEnum):
@@ -58,7 +61,7 @@ STEPS: Final[Mapping[Step, tuple[frozenset[CampaignState], CampaignState]]] = {
     Step.CLOSE: (frozenset({_S.SENDING}), _S.COMPLETED),
     Step.RESEND: (frozenset({_S.COMPLETED, _S.ABORTED}), _S.AWAITING_APPROVAL),
 }  # fmt: skip
-"""From which states a step may be taken, and where it leads.
+"""From which states a step may be taken, and where it leads (see `allowed`, `leads_to`).
 
 `doubt` takes an approval back that no longer counts when the window opens; `resume` leads to
 approved, from where the open window leads on to sending at once.
@@ -68,6 +71,23 @@ FINAL: Final = frozenset({_S.COMPLETED, _S.ABORTED})
 """States in which nothing waits any more."""
 
 
-def allowed(step: Step, state: CampaignState) -> bool:
-    """Whether a step may be taken from a state."""
-    return state in STEPS[step][0]
+BEFORE_SENDING: Final = frozenset({Step.EDIT, Step.SUBMIT})
+"""Steps that write other deliveries: never after the first one was sent."""
+
+
+def allowed(step: Step, state: CampaignState, *, started: bool) -> bool:
+    """Whether a step may be taken from a state by a campaign that has sent before, or has not."""
+    return state in STEPS[step][0] and not (started and step in BEFORE_SENDING)
+
+
+def leads_to(step: Step, *, started: bool) -> CampaignState:
+    """Return the state after a step. One that has sent before cannot be rejected as a whole: what
+    is left of it is aborted.
+    """
+    return CampaignState.ABORTED if started and step is Step.REJECT else STEPS[step][1]
+
+
+def workflow_id(campaign_id: UUID, run: int, recoveries: int = 0) -> str:
+    """Return the id of the workflow that carries a run; each recovery has one of its own."""
+    name = f"{encode('cmp', campaign_id)}-{run}"
+    return f"{name}-r{recoveries}" if recoveries else name

@@ -29,11 +29,16 @@ class Order:
 
 @dataclass(frozen=True)
 class CampaignOrder:
-    """A run of a campaign; `run` counts its submissions, and stands in the campaign's row."""
+    """A run of a campaign; `run` counts its submissions, and stands in the campaign's row.
+
+    `recovery` counts the workflows that were started for the run after a lost one; the row knows
+    which is the present one.
+    """
 
     campaign_id: str
     run: int
     priority: str
+    recovery: int = 0
 
 
 @dataclass(frozen=True)

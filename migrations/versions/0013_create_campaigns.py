@@ -29,7 +29,10 @@ UP = f"""
         paced_at timestamptz,
         start_at timestamptz,
         end_at timestamptz,
+        expires_at timestamptz,
         problem jsonb,
+        recoveries int NOT NULL DEFAULT 0,
+        due_at timestamptz,
         beaten_at timestamptz,
         submitted_at timestamptz,
         approved_at timestamptz,
@@ -40,8 +43,7 @@ UP = f"""
         version int NOT NULL DEFAULT 1
     );
     CREATE INDEX campaigns_module ON campaigns (module_id, id DESC);
-    CREATE INDEX campaigns_unfinished ON campaigns (id)
-        WHERE state IN ('resolving', 'awaiting_approval', 'approved', 'sending', 'paused');
+    CREATE INDEX campaigns_due ON campaigns (due_at) WHERE due_at IS NOT NULL;
     ALTER TABLE deliveries ADD COLUMN shard int, ADD COLUMN profile_id uuid,
         ADD COLUMN member jsonb;
     CREATE INDEX deliveries_campaign ON deliveries (campaign_id, id)
