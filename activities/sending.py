@@ -142,7 +142,7 @@ class Sending:
         return render(
             leased.channel,
             content,
-            self.words.data_for(leased),
+            {**self.unsubscribing.supplied(leased), **self.words.data_for(leased)},
             locale=leased.locale,
             timezone=leased.timezone,
         )

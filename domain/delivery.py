@@ -78,6 +78,8 @@ class Leased:
     """What the code is computed from that its words show; None where they show none of ours."""
     timezone: str | None = None
     """The recipient's IANA zone, in which times are written."""
+    mandatory: bool = False
+    """Whether its category cannot be refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from services.app import App
 from services.auditing import audit_row
 from services.fields import field_errors
 from services.merging import merge
+from services.template_checks import refuse_supplied
 from services.templates import check_data
 from services.temporal import TemporalDown
 from stores import rules, templates
@@ -70,6 +71,8 @@ async def _changed(
         raise Invalid.field("expires_at", "must be later than now and than send_at")
     otp = row.class_ == CategoryClass.OTP
     priority = Priority.HIGH if otp else given.get("priority") or row.priority
+    if wrong := refuse_supplied(given.get("data") or {}):
+        raise Invalid(errors=wrong)
     data = merge(row.data, given["data"]) if given.get("data") else row.data
     standing = (await rules.of_modules(conn, [row.module_id]))[row.module_id]
     bound = binding(standing.rules, row.category, CategoryClass(row.class_))

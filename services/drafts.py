@@ -6,6 +6,7 @@ from channels.occasion import Occasion
 from channels.rendering import render
 from channels.transforms import problems, transform
 from domain.contract.notification import NotificationRequest
+from domain.preference_links import with_examples
 from domain.vocabulary import Channel
 from services.acceptance import Accepted, judge, look_up, words_for
 from services.access import Actor
@@ -24,9 +25,9 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
     words, locale = words_for(request, known)
     words = found.row["content"] or words  # with the footers of business rules
     channels = [Channel(name) for name in found.row["channels"]]
+    data = with_examples(found.row["data"])
     rendered = {
-        channel: render(channel, words[channel], found.row["data"], locale=locale)
-        for channel in channels
+        channel: render(channel, words[channel], data, locale=locale) for channel in channels
     }
     answer = found.body()
     del answer["id"]

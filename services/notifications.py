@@ -40,6 +40,7 @@ async def accept(
     idempotency: Idempotency | None = None,
     *,
     resend_of: UUID | None = None,
+    links_given: bool = False,
 ) -> Answer:
     """Promise one notification and start its work; the answer is 202.
 
@@ -59,6 +60,7 @@ async def accept(
                 known,
                 otp_start_seconds=app.settings.otp_start_seconds,
                 resend_of=resend_of,
+                links_given=links_given or resend_of is not None,
             )
         )
         await ledger.insert(conn, [promised[0].row])

@@ -9,6 +9,7 @@ from channels.rendering import RenderFailed, render
 from domain.contract.rule import RuleTry
 from domain.errors import Invalid
 from domain.ids import encode, floor_id
+from domain.preference_links import with_examples
 from domain.rules import Rule, RuleKind, binding, priority_of
 from domain.rules_content import violations, with_footers
 from domain.rules_hours import hold_until
@@ -117,7 +118,7 @@ def _broken(
             continue
         channel = Channel(name)
         try:
-            rendered = render(channel, words[name], row.data)
+            rendered = render(channel, words[name], with_examples(row.data))
         except RenderFailed:
             continue
         broken = violations(bound, channel, rendered)
