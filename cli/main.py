@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from cli import (
     accounts,
     administration,
+    audiences,
     importing,
     inspect,
     processes,
@@ -35,6 +36,7 @@ administration.register(app)
 vendors.register(app)
 accounts.register(app)
 suppressions.register(app)
+audiences.register(app)
 templates.register(app)
 
 

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from domain.ids import encode, new_id
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import Conflict, NotFound
+from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor
 from services.app import App
 from services.audience_definitions import read
@@ -49,6 +53,35 @@ async def find(
         row = await find_row(conn, actor, id_text)
         rows = await store.find(conn, row.id, before=decode_cursor(cursor), most=limit + 1)
     return Page([_body(one) for one in rows[:limit]], next_cursor([r.id for r in rows], limit))
+
+
+async def remove(app: App, actor: Actor, id_text: str, snapshot_text: str) -> None:
+    """Remove a snapshot with its members; raises NotFound, and Conflict while something uses it."""
+    actor.require("audiences:write")
+    try:
+        async with app.db.leader() as conn:
+            row = await find_row(conn, actor, id_text)
+            kept = await _find_kept(conn, row, snapshot_text)
+            await store.remove(conn, kept.id)
+            await audit.record(
+                conn, module_id=row.module_id, actor=actor.name, action="audience.unfrozen",
+                subject=encode("aud", row.id),
+                detail={"snapshot": encode("snp", kept.id), "members": kept.members},
+            )  # fmt: skip
+    except IntegrityError:
+        raise Conflict(
+            "Something still goes to this snapshot; it stays until that is gone."
+        ) from None
+
+
+async def _find_kept(conn: AsyncConnection, row: Any, snapshot_text: str) -> Any:
+    try:
+        kept = await store.find_one(conn, row.id, decode("snp", snapshot_text))
+    except InvalidId:
+        kept = None
+    if kept is None:
+        raise NotFound(f"This audience has no snapshot {snapshot_text[:80]}.")
+    return kept
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from services.app import App
 from services.auditing import audit_row
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
@@ -25,21 +26,30 @@ from stores import rules as store
 
 
 async def create(
-    app: App, actor: Actor, request: RuleRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: RuleRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
-    """Make a rule; raises Invalid, Forbidden, Conflict when its name is taken."""
+    """Make a rule; raises Invalid, Forbidden, Conflict when its name is taken.
+
+    `module` (id or key) is for actors of all modules.
+    """
     actor.require("rules:write")
     actor.require_reach(request.scope)
-    settings = _settings(request.kind, request.settings)
+    settings = checked_settings(request.kind, request.settings)
 
     async def work(conn: AsyncConnection) -> Answer:
         await _check_category(conn, request.category)
+        owner = await owner_of(conn, actor, module)
         id = new_id()
         await store.add(
             conn,
             {
                 "id": id,
-                "module_id": None if request.scope is ModuleScope.ALL else actor.module_id,
+                "module_id": None if request.scope is ModuleScope.ALL else owner,
                 "category": request.category, "name": request.name, "kind": request.kind,
                 "settings": settings, "enabled": request.enabled, "created_by": actor.name,
             },
@@ -154,7 +164,7 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     await _check_category(conn, category)
     settings = row.settings
     if "settings" in given:
-        settings = _settings(RuleKind(row.kind), given["settings"])
+        settings = checked_settings(RuleKind(row.kind), given["settings"])
     return {
         "name": given.get("name", row.name),
         "category": category,
@@ -163,7 +173,8 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     }
 
 
-def _settings(kind: RuleKind, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_settings(kind: RuleKind, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as their kind has them; raises Invalid."""
     try:
         return check_settings(kind, given)
     except ValidationError as error:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.suppression import SuppressionPatch, SuppressionRequest
-from domain.errors import Forbidden, Invalid, NotFound
+from domain.errors import Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.suppression import CAUSES, SuppressionReason, reason_of
 from domain.vocabulary import Channel, ModuleScope
@@ -46,7 +46,7 @@ async def create(
 
     async def work(conn: AsyncConnection) -> Answer:
         check(request, set(await categories.load_all(conn)))
-        owner = await _owner(conn, actor, module)
+        owner = await modules.owner_of(conn, actor, module)
         [put] = await store.put(conn, [row_of(request, owner, actor, source)])
         row = await store.get(conn, put.id)
         await audit_row(conn, actor, "suppression.created", "sup", row, _told(row))
@@ -183,16 +183,6 @@ def _shown(channel: str, address: str) -> str:
 def _check_end(moment: datetime | None) -> None:
     if moment is not None and moment <= datetime.now(UTC):
         raise Invalid.field("expires_at", "must lie in the future; to lift it now, delete it")
-
-
-async def _owner(conn: AsyncConnection, actor: Actor, module: str | None) -> UUID:
-    if module is None:
-        return actor.module_id
-    if not actor.all_modules:
-        raise Forbidden("Only users who work for all modules may name one.")
-    row = await modules.find_row(conn, module)
-    owner: UUID = row.id
-    return owner
 
 
 def _check_owner(actor: Actor, row: Any) -> None:

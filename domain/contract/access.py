@@ -45,11 +45,11 @@ def _known_scope(value: str) -> str:
 
 
 class ModuleRequest(Request):
-    """A client system that sends; one on trial reaches nobody until it has a safelist."""
+    """A client system that sends; it begins on trial, and then reaches its safelist only."""
 
     key: Key
     name: Annotated[Line, Field(max_length=255)] | None = None
-    mode: ModuleMode = ModuleMode.LIVE
+    mode: ModuleMode = ModuleMode.TRIAL
 
 
 Safe = Annotated[Line, Field(min_length=1, max_length=4096)]

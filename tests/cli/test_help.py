@@ -20,7 +20,8 @@ COMMANDS = (
     "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
     "accounts resume", "accounts remove",
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
-    "suppressions export", "templates pull", "templates push",
+    "suppressions export", "audiences list", "audiences preview", "audiences resolve",
+    "templates pull", "templates push",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -41,7 +42,7 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "templates"]
+    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "audiences", "templates"]
 )
 def test_every_command_has_help(command: str) -> None:
     said = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="tocsin")
