@@ -64,6 +64,7 @@ async def check(conn: AsyncConnection, chunk: Sequence[Leased]) -> dict[UUID, De
             at=caps.at,
             timezone=choice.timezone,
             expires_at=one.expires_at,
+            active=choice.active,
         )
         decision = decide(choice.preferences, question, caps.of(one))
         if decision.state is State.ACCEPTED and not is_protected(question.category):

@@ -59,6 +59,7 @@ class Rules:
             suppressed=suppressed,
             timezone=chosen.timezone if chosen else None,
             expires_at=one.expires_at,
+            active=chosen.active if chosen else True,
         )
         return decide(self.preferences(one), question, counted)
 

@@ -26,6 +26,9 @@ from api import (
     profiles,
     receipts,
     rules,
+    scim_discovery,
+    scim_groups,
+    scim_users,
     suppressions,
     templates,
     vendors,
@@ -61,5 +64,5 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
-    webhooks, preferences, suppressions, rules,
+    webhooks, preferences, suppressions, rules, scim_discovery, scim_users, scim_groups,
 )  # fmt: skip

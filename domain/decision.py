@@ -3,12 +3,13 @@
 Rules in their order; the first that forbids ends it:
 
 0. `address`: a channel on which the recipient has no address is not used.
-1. `suppression`: an address that must not be used is not used, whatever the message is.
-2. `mandatory`: one-time passwords and mandatory categories pass all rules below.
-3. `unsubscribed`: the recipient wants nothing on this channel.
-4. `preference`: the recipient switched the category off on this channel.
-5. `quiet_hours`: it is held until they end; one that expires before that is expired.
-6. `frequency_cap`: it would be one too many.
+1. `inactive`: whom the identity provider deactivated is told nothing, whatever the message is.
+2. `suppression`: an address that must not be used is not used, whatever the message is.
+3. `mandatory`: one-time passwords and mandatory categories pass all rules below.
+4. `unsubscribed`: the recipient wants nothing on this channel.
+5. `preference`: the recipient switched the category off on this channel.
+6. `quiet_hours`: it is held until they end; one that expires before that is expired.
+7. `frequency_cap`: it would be one too many.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from domain.vocabulary import CategoryClass, Channel, State
 
 FREQUENCY_CAP: Final = "frequency_cap"
 NO_ADDRESS: Final = "no_address"
+INACTIVE: Final = "inactive"
 
 
 class Effect(StrEnum):
@@ -80,6 +82,8 @@ class Question:
     """Why the address must not be used."""
     timezone: str | None = None
     expires_at: datetime | None = None
+    active: bool = True
+    """False for a recipient who was deactivated."""
 
 
 ALLOWED = Decision(State.ACCEPTED, "", ())
@@ -101,6 +105,9 @@ def decide(
     preferences: Preferences, asked: Question, counted: Sequence[Counted] | None = None
 ) -> Decision:
     """Return the decision; without `counted` the caps are left to be asked later."""
+    if not asked.active:
+        why = "the recipient is deactivated"
+        return _ended(State.SUPPRESSED, INACTIVE, INACTIVE, why)
     if asked.suppressed:
         why = f"the address is suppressed: {asked.suppressed}"
         return _ended(State.SUPPRESSED, asked.suppressed, "suppression", why)

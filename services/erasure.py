@@ -40,19 +40,22 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
     async def work(conn: AsyncConnection) -> None:
         row = await profiles.find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        person = await person_of(conn, row)
-        ids = await erasure.find_notifications(conn, person)
-        await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
-        await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
-        await erasure.scrub(conn, person, ids)
-        if row.external_id is not None:
-            await erasure.remember(
-                conn, row.module_id, subject(app, row.module_id, row.external_id)
-            )
-        await store.remove(conn, row.id)
-        await audit_row(conn, actor, "profile.erased", "prf", row, {"notifications": len(ids)})
+        await erase_row(app, conn, actor, row)
 
     await app.db.retrying(work)
+
+
+async def erase_row(app: App, conn: AsyncConnection, actor: Actor, row: Any) -> None:
+    """Erase a profile that the caller has locked, and may erase."""
+    person = await person_of(conn, row)
+    ids = await erasure.find_notifications(conn, person)
+    await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
+    await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
+    await erasure.scrub(conn, person, ids)
+    if row.external_id is not None:
+        await erasure.remember(conn, row.module_id, subject(app, row.module_id, row.external_id))
+    await store.remove(conn, row.id)
+    await audit_row(conn, actor, "profile.erased", "prf", row, {"notifications": len(ids)})
 
 
 def subject(app: App, module_id: UUID, external_id: str) -> bytes:

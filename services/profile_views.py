@@ -48,6 +48,8 @@ def _view(
         "module": row.module_key,
         **{name: getattr(row, name) for name in FIELDS},
         "attributes": row.attributes,
+        "active": row.active,
+        "user_name": row.user_name,
         "groups": groups,
         "devices": owned,
         "created_at": stamp(row.created_at),

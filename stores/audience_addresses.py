@@ -9,7 +9,7 @@ that hold when a delivery is marked (stores/ledger/mark.py).
 from collections.abc import Sequence
 from typing import Final
 
-from domain.decision import NO_ADDRESS
+from domain.decision import INACTIVE, NO_ADDRESS
 from domain.vocabulary import Channel
 from stores.suppressions import comparable
 
@@ -23,8 +23,10 @@ _ADDRESSES: Final = {
 
 
 def reachable(channels: Sequence[str]) -> str:
-    """Return the condition that some channel has an address that is not suppressed."""
-    return " OR ".join(f"({_reached(Channel(one))})" for one in channels)
+    """Return the condition that the recipient is active, and that some channel has an address that
+    is not suppressed.
+    """
+    return f"m.active AND ({' OR '.join(f'({_reached(Channel(one))})' for one in channels)})"
 
 
 def reason(channels: Sequence[str]) -> str:
@@ -33,7 +35,8 @@ def reason(channels: Sequence[str]) -> str:
         f"(SELECT min(x.reason) {_suppressions(Channel(one), _all(Channel(one)))})"
         for one in channels
     )
-    return f"coalesce({', '.join(reasons)}, '{NO_ADDRESS}')"
+    usual = f"coalesce({', '.join(reasons)}, '{NO_ADDRESS}')"
+    return f"CASE WHEN m.active THEN {usual} ELSE '{INACTIVE}' END"
 
 
 def _reached(channel: Channel) -> str:

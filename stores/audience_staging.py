@@ -30,7 +30,8 @@ _PEOPLE: Final = """
         coalesce(p.email, s.member->>'email') AS email,
         coalesce(p.phone, s.member->>'phone') AS phone,
         coalesce(p.telegram, s.member->>'telegram') AS telegram,
-        coalesce(p.whatsapp, s.member->>'whatsapp') AS whatsapp
+        coalesce(p.whatsapp, s.member->>'whatsapp') AS whatsapp,
+        coalesce(p.active, true) AS active
     FROM {table} s LEFT JOIN profiles p ON p.id = s.profile_id
 """
 _LINK: Final = """

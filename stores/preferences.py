@@ -13,9 +13,14 @@ from domain.caps import Cap, Counted
 from domain.preferences import Preferences
 
 _LOAD = text("""
-    SELECT f.profile_id, f.document, f.unsubscribed, p.timezone
+    SELECT f.profile_id, f.document, f.unsubscribed, p.timezone, p.active
     FROM preferences f JOIN profiles p ON p.id = f.profile_id
     WHERE f.profile_id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    SELECT p.id, '{}'::jsonb, '{}'::text[], p.timezone, false
+    FROM profiles p
+    WHERE p.id = ANY(CAST(:ids AS uuid[])) AND NOT p.active
+        AND NOT EXISTS (SELECT 1 FROM preferences f WHERE f.profile_id = p.id)
 """)
 
 _LOCK = text("""
@@ -59,10 +64,13 @@ _COUNTED = text("""
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a recipient chose, and the time zone in which it holds."""
+    """What a recipient chose, and the time zone in which it holds; `active` is not their choice:
+    the identity provider's.
+    """
 
     preferences: Preferences
     timezone: str | None
+    active: bool = True
 
 
 async def get(conn: AsyncConnection, profile_id: UUID) -> Row[Any] | None:
@@ -92,12 +100,14 @@ async def put(
 
 
 async def load(conn: AsyncConnection, profile_ids: Iterable[UUID | None]) -> dict[UUID, Chosen]:
-    """Return the preferences of profiles; those that chose nothing are left out."""
+    """Return the preferences of profiles; active ones that chose nothing are left out."""
     ids = sorted({one for one in profile_ids if one})
     if not ids:
         return {}
     return {
-        row.profile_id: Chosen(Preferences.read(row.document, row.unsubscribed), row.timezone)
+        row.profile_id: Chosen(
+            Preferences.read(row.document, row.unsubscribed), row.timezone, row.active
+        )
         for row in await conn.execute(_LOAD, {"ids": ids})
     }
 

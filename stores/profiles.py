@@ -13,7 +13,7 @@ from domain.vocabulary import Channel
 FIELDS = ("external_id", "name", "email", "phone", "telegram", "whatsapp", "locale", "timezone")
 _SELECT = f"""
     SELECT p.id, p.module_id, m.key AS module_key, {", ".join(f"p.{name}" for name in FIELDS)},
-        p.attributes, p.created_at, p.updated_at, p.version
+        p.attributes, p.active, p.user_name, p.scim, p.created_at, p.updated_at, p.version
     FROM profiles p JOIN modules m ON m.id = p.module_id
 """  # noqa: S608 - only constants are put together
 

@@ -30,6 +30,7 @@ RESOURCES = (
     "campaigns",
     "webhooks",
     "rules",
+    "scim",
 )
 Redirected = Literal["email", "sms", "whatsapp", "telegram"]
 """Channels on which all messages of a trial may go to one address."""

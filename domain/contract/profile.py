@@ -7,7 +7,7 @@ from pydantic import Field
 from domain.contract.base import Json, Line, Request
 from domain.contract.notification import Email, Locale, Phone, Timezone
 
-GroupName = Annotated[Line, Field(min_length=1, max_length=100)]
+GroupName = Annotated[Line, Field(min_length=1, max_length=256)]
 
 
 class ProfileFields(Request):
