@@ -42,6 +42,9 @@ GROUPS: Final = (
         Entry("/compose", "pencil", "Compose"),
     )),
     Group("people", "people", "People", (
+        Entry("/profiles", "user", "Profiles"),
+        Entry("/groups", "people", "Groups"),
+        Entry("/imports", "upload", "Imports"),
         Entry("/suppressions", "minus", "Suppressions"),
     )),
     Group("content", "page", "Content", (
@@ -55,7 +58,7 @@ GROUPS: Final = (
         Entry("/outbox", "inbox", "Outbox"),
     )),
     Group("settings", "sliders", "Settings", (
-        Entry("/account", "user", "Account"),
+        Entry("/account", "lock", "Account"),
     )),
 )  # fmt: skip
 
