@@ -63,11 +63,8 @@ async def remove(app: App, actor: Actor, id_text: str, snapshot_text: str) -> No
             row = await find_row(conn, actor, id_text)
             kept = await _find_kept(conn, row, snapshot_text)
             await store.remove(conn, kept.id)
-            await audit.record(
-                conn, module_id=row.module_id, actor=actor.name, action="audience.unfrozen",
-                subject=encode("aud", row.id),
-                detail={"snapshot": encode("snp", kept.id), "members": kept.members},
-            )  # fmt: skip
+            detail = {"snapshot": encode("snp", kept.id), "members": kept.members}
+            await audit_row(conn, actor, "audience.unfrozen", "aud", row, detail)
     except IntegrityError:
         raise Conflict(
             "Something still goes to this snapshot; it stays until that is gone."
