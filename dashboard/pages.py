@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from dashboard import (
     account,
     assets,
+    audience_editor,
+    audiences,
     categories,
     changing,
     compose,
@@ -44,5 +46,5 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
-    categories, rules, account, preference_centre,
+    categories, rules, account, preference_centre, audiences, audience_editor,
 )  # fmt: skip
