@@ -13,6 +13,7 @@ from dashboard import (
     changing,
     compose,
     dead_letters,
+    modules,
     notifications,
     outbox,
     overview,
@@ -46,5 +47,5 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
-    categories, rules, account, preference_centre, audiences, audience_editor,
+    categories, rules, account, preference_centre, audiences, audience_editor, modules,
 )  # fmt: skip
