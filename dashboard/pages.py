@@ -17,6 +17,7 @@ from dashboard import (
     notifications,
     outbox,
     overview,
+    partials,
     preference_centre,
     rules,
     sign_in,
@@ -47,5 +48,5 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
-    categories, rules, account, preference_centre, audiences, audience_editor, modules,
+    categories, rules, account, preference_centre, audiences, audience_editor, modules, partials,
 )  # fmt: skip

@@ -24,7 +24,7 @@ async def create(
 ) -> Answer:
     """Make a partial; raises Conflict when its key is taken, Invalid for broken syntax."""
     actor.require("templates:write")
-    _check(request)
+    check(request)
 
     async def work(conn: AsyncConnection) -> Answer:
         id = new_id()
@@ -67,7 +67,7 @@ async def replace(
 ) -> dict[str, Any]:
     """Change what a partial says in versions published from now on; raises Stale, Invalid."""
     actor.require("templates:write")
-    _check(request)
+    check(request)
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await _row(conn, actor, key)
@@ -92,7 +92,8 @@ async def delete(app: App, actor: Actor, key: str) -> None:
         await _record(conn, actor, "partial.deleted", row, None)
 
 
-def _check(request: PartialPut) -> None:
+def check(request: PartialPut) -> None:
+    """Raise Invalid that names each source with broken syntax."""
     given = {"source": request.source}
     given |= {f"locales.{locale}": source for locale, source in request.locales.items()}
     errors = []
