@@ -44,13 +44,16 @@ GROUPS: Final = (
     Group("people", "people", "People", (
         Entry("/profiles", "user", "Profiles"),
         Entry("/groups", "people", "Groups"),
+        Entry("/audiences", "audience", "Audiences"),
         Entry("/imports", "upload", "Imports"),
         Entry("/suppressions", "minus", "Suppressions"),
     )),
     Group("content", "page", "Content", (
         Entry("/templates", "chat", "Templates"),
+        Entry("/partials", "piece", "Partials"),
         Entry("/categories", "tag", "Categories"),
         Entry("/rules", "shield", "Rules"),
+        Entry("/modules", "module", "Modules"),
     )),
     Group("operations", "pulse", "Operations", (
         Entry("/vendors", "plug", "Vendors"),

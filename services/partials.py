@@ -24,7 +24,7 @@ async def create(
 ) -> Answer:
     """Make a partial; raises Conflict when its key is taken, Invalid for broken syntax."""
     actor.require("templates:write")
-    _check(request)
+    check(request)
 
     async def work(conn: AsyncConnection) -> Answer:
         id = new_id()
@@ -69,7 +69,7 @@ async def replace(
 ) -> dict[str, Any]:
     """Change what a partial says in versions published from now on; raises Stale, Invalid."""
     actor.require("templates:write")
-    _check(request)
+    check(request)
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await _row(conn, actor, key)
@@ -96,7 +96,8 @@ async def delete(app: App, actor: Actor, key: str) -> None:
         await audit_row(conn, actor, "partial.deleted", "prt", row, {"key": row.key, "note": None})
 
 
-def _check(request: PartialPut) -> None:
+def check(request: PartialPut) -> None:
+    """Raise Invalid that names each source with broken syntax."""
     given = {"source": request.source}
     given |= {f"locales.{locale}": source for locale, source in request.locales.items()}
     errors = []

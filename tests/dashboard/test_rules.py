@@ -13,7 +13,7 @@ async def a_rule(browser: Browser, kind: str, **settings: object) -> str:
 
 
 async def test_rules_are_listed_tried_and_switched(browser_client: Browser) -> None:
-    assert "Rules that are made by the API" in (await browser_client.get("/rules")).text
+    assert "A rule says what the business demands" in (await browser_client.get("/rules")).text
     id = await a_rule(browser_client, "banned_words", words=["rang"])
     assert f"/rules/{id}" in (await browser_client.get("/rules")).text
     sent = await browser_client.submit(
