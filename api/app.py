@@ -10,6 +10,7 @@ from api import (
     accounts,
     analytics,
     audiences,
+    audit,
     categories,
     dead_letters,
     groups,
@@ -28,6 +29,7 @@ from api import (
     rules,
     suppressions,
     templates,
+    users,
     vendors,
     webhooks,
 )
@@ -61,5 +63,5 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
-    webhooks, preferences, suppressions, rules,
+    webhooks, preferences, suppressions, rules, users, audit,
 )  # fmt: skip

@@ -26,6 +26,7 @@ KINDS: Final = {
     RuleKind.SENDER: "senders",
     RuleKind.ATTACHMENTS: "attachments",
     RuleKind.PRIORITY: "priority",
+    RuleKind.APPROVAL: "approvals of campaigns",
 }
 
 

@@ -31,14 +31,14 @@ async def try_rule(app: App, actor: Actor, id_text: str, request: RuleTry) -> di
     """Return {examined, affected, effect, samples, more} of a rule over the last days.
 
     `effect` is what would have happened: refused, held, or another priority. Nothing is changed,
-    whether the rule is enabled or not. Raises NotFound, Invalid for a rule of audiences.
+    whether the rule is enabled or not. Raises NotFound, Invalid for a rule of campaigns.
     """
     actor.require("rules:read")
     actor.require("notifications:read")
     since = datetime.now(UTC) - timedelta(days=request.days)
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
-        if row.kind == RuleKind.AUDIENCE:
+        if row.kind in (RuleKind.AUDIENCE, RuleKind.APPROVAL):
             raise Invalid.field("kind", "is about campaigns and batches, not about one message")
         conditions: dict[str, Any] = {"since": floor_id(since)}
         module = row.module_id or (None if actor.all_modules else actor.module_id)

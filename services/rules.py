@@ -14,6 +14,7 @@ from domain.rules import RuleKind
 from domain.vocabulary import ModuleScope
 from services.access import Actor
 from services.app import App
+from services.approval_policies import check_approvers
 from services.auditing import audit_row
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
@@ -34,6 +35,7 @@ async def create(
 
     async def work(conn: AsyncConnection) -> Answer:
         await _check_category(conn, request.category)
+        await check_approvers(conn, request.kind, settings)
         id = new_id()
         await store.add(
             conn,
@@ -155,6 +157,7 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     settings = row.settings
     if "settings" in given:
         settings = _settings(RuleKind(row.kind), given["settings"])
+        await check_approvers(conn, RuleKind(row.kind), settings)
     return {
         "name": given.get("name", row.name),
         "category": category,
