@@ -10,6 +10,7 @@ from api import (
     accounts,
     analytics,
     audiences,
+    audit,
     categories,
     dead_letters,
     groups,
@@ -31,6 +32,7 @@ from api import (
     scim_users,
     suppressions,
     templates,
+    users,
     vendors,
     webhooks,
 )
@@ -64,5 +66,6 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
-    webhooks, preferences, suppressions, rules, scim_discovery, scim_users, scim_groups,
+    webhooks, preferences, suppressions, rules, users, audit, scim_discovery, scim_users,
+    scim_groups,
 )  # fmt: skip

@@ -18,6 +18,7 @@ KINDS: Final = {
     RuleKind.SENDER: "senders",
     RuleKind.ATTACHMENTS: "attachments",
     RuleKind.PRIORITY: "priority",
+    RuleKind.APPROVAL: "approvals of campaigns",
 }
 EFFECTS: Final = {
     RuleKind.HOURS: "Outside them, messages are held until they begin.",
@@ -27,6 +28,7 @@ EFFECTS: Final = {
     RuleKind.SENDER: "Mail from anybody else is refused.",
     RuleKind.ATTACHMENTS: "Mail with other files is refused.",
     RuleKind.PRIORITY: "Counts where neither the request nor its template names one.",
+    RuleKind.APPROVAL: "So many must approve a campaign before it starts.",
 }
 
 
@@ -82,6 +84,12 @@ INPUTS: Final[Mapping[RuleKind, Sequence[Input]]] = {
     ),
     RuleKind.PRIORITY: (
         _input("priority", "Priority", Kind.CHOICE, choices=words_of(Priority), usual="high"),
+    ),
+    RuleKind.APPROVAL: (
+        _input("larger_than", "For more recipients than", Kind.NUMBER, usual="0"),
+        _input("approvals", "Approvals", Kind.NUMBER, usual="1", required=True),
+        _input("approvers", "Who may", Kind.LIST,
+               "Users by id (usr_…), one a line. Empty: every administrator and approver."),
     ),
 }  # fmt: skip
 SEVERAL: Final[Mapping[RuleKind, Several]] = {

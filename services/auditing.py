@@ -1,4 +1,8 @@
-"""Writes what somebody did to the audit log; every use case of an actor goes through here."""
+"""Writes what somebody did to the audit log; every use case goes through here.
+
+Lines name people by their ids alone: who is erased later leaves nothing personal in the log, and
+its chain holds.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,8 +39,16 @@ async def audit_subject(
     await audit.record(
         conn,
         module_id=module_id,
-        actor=actor.name,
+        actor=named(actor),
         action=action,
         subject=subject,
         detail=detail,
     )
+
+
+def named(actor: Actor) -> str:
+    """Return how the log names an actor: `user:usr_…`, `key:NAME`, `key:NAME (usr_…)`, operator."""
+    if actor.user_id is None:
+        return actor.name
+    user = encode("usr", actor.user_id)
+    return f"{actor.name} ({user})" if actor.name.startswith("key:") else f"user:{user}"

@@ -34,7 +34,7 @@ async def try_rule(app: App, actor: Actor, id_text: str, request: RuleTry) -> di
     """Return {examined, affected, effect, samples, more} of a rule over the last days.
 
     `effect` is what would have happened: refused, held, or another priority. Nothing is changed,
-    whether the rule is enabled or not. Raises NotFound, Invalid for a rule of audiences.
+    whether the rule is enabled or not. Raises NotFound, Invalid for a rule of campaigns.
     """
     actor.require("rules:read")
     actor.require("notifications:read")
@@ -63,7 +63,7 @@ async def try_draft(
 async def _tried(
     app: App, actor: Actor, rule: Rule, owner: UUID | None, days: int
 ) -> dict[str, Any]:
-    if rule.kind is RuleKind.AUDIENCE:
+    if rule.kind in (RuleKind.AUDIENCE, RuleKind.APPROVAL):
         raise Invalid.field("kind", "is about campaigns and batches, not about one message")
     since = datetime.now(UTC) - timedelta(days=days)
     conditions: dict[str, Any] = {"since": floor_id(since)}

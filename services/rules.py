@@ -14,6 +14,7 @@ from domain.rules import RuleKind
 from domain.vocabulary import ModuleScope
 from services.access import Actor
 from services.app import App
+from services.approval_policies import check_approvers
 from services.auditing import audit_row
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
@@ -44,6 +45,7 @@ async def create(
     async def work(conn: AsyncConnection) -> Answer:
         await _check_category(conn, request.category)
         owner = await owner_of(conn, actor, module)
+        await check_approvers(conn, request.kind, settings)
         id = new_id()
         await store.add(
             conn,
@@ -165,6 +167,7 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     settings = row.settings
     if "settings" in given:
         settings = checked_settings(RuleKind(row.kind), given["settings"])
+        await check_approvers(conn, RuleKind(row.kind), settings)
     return {
         "name": given.get("name", row.name),
         "category": category,

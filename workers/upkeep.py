@@ -1,8 +1,9 @@
-"""The control lane: sweeps the ledger, seals the outbox, keeps partitions, forgets old data."""
+"""The control lane: sweeps the ledger, seals outbox and audit log, forgets what is old."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from config.failpoints import failpoint
 from domain import circuit
 from domain.ids import encode, new_id
 from domain.orders import Order
+from services import audit_log
 from services.app import App
 from services.temporal import TemporalDown
 from stores import (
@@ -40,7 +42,9 @@ log = structlog.get_logger()
 MOST_SWEPT: Final = 5_000
 MOST_TOGETHER: Final = 500
 _SEAL_SECONDS: Final = 0.2
+_AUDIT_SECONDS: Final = 1.0
 _HOURLY: Final = 3_600.0
+_DAILY: Final = 86_400.0
 _RECEIPTS_SECONDS: Final = 10.0
 _SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS, _CALL_DAYS = 7, 7, 30, 30
 _IMPORT_DAYS: Final = 30
@@ -55,6 +59,8 @@ class Upkeep(Loops):
         self._fronts = Fronts()
         super().__init__(
             ("seal", self.seal, _SEAL_SECONDS),
+            ("audit", partial(audit_log.seal, app), _AUDIT_SECONDS),
+            ("audit head", partial(audit_log.log_head, app), _DAILY),
             ("sweep", self.sweep, app.settings.sweep_seconds),
             ("tidy", self.tidy, _HOURLY),
             ("receipts", self.judge_receipts, _RECEIPTS_SECONDS),

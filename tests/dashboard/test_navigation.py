@@ -7,8 +7,9 @@ from uuid import UUID
 from playwright.async_api import Browser as Chromium
 
 from dashboard.navigation import GROUPS, navigation
+from domain.roles import ROLE_SCOPES
 from domain.vocabulary import Role
-from services.access import ROLE_SCOPES, Actor
+from services.access import Actor
 from tests.fixtures.chromium import SIZES, faults_here, signed_in
 from tests.fixtures.dashboard import Browser
 
