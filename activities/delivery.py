@@ -1,27 +1,25 @@
 """The activities of a notification's workflow: look when it is due, and deliver what is due."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row
 from temporalio import activity
 
 from activities.giving_way import GivingWay
+from activities.heartbeats import heartbeat
 from activities.planning import plan_fallbacks, plan_new
 from activities.sending import Sending
+from activities.settling import MAY_FALL_BACK, after_death, settle_sent
 from config.failpoints import failpoint
 from domain.delivery import Leased, Settlement
 from domain.ids import decode
 from domain.orders import Order, Progress
-from domain.outcome import Outcome
-from domain.retry import describe, judge
-from domain.vocabulary import CategoryClass, OutcomeKind, Priority, Scope, State
+from domain.retry import describe
+from domain.vocabulary import CategoryClass, Priority
 from stores.ledger import lease as leases
-from stores.ledger import refusals
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from stores.ledger.progress import count_states, find_next
@@ -33,17 +31,15 @@ CHUNK_OF_LOW: Final = 25
 """Smaller, so that the low lane looks up more often whether it is to give way."""
 PLAN_OF_LOW: Final = 100
 """What the low lane plans in one turn, for the same reason."""
-_BEAT_SECONDS: Final = 2.0
-_DIED: Final = Outcome(OutcomeKind.UNKNOWN, "sender_died", Scope.MESSAGE, phase="process")
 
 
 class Delivery:
     """Works on the rows of an order: a batch of one, or of neighbours."""
 
-    def __init__(self, sending: Sending) -> None:
+    def __init__(self, sending: Sending, way: GivingWay) -> None:
         self._sending = sending
         self._db = sending.db
-        self._way = GivingWay(sending.db)
+        self._way = way
 
     @activity.defn
     async def prepare(self, order: Order) -> Progress:
@@ -55,7 +51,7 @@ class Delivery:
         """Plan, lease, mark, send and settle what is due, and return when to come back."""
         ids = _ids(order)
         finished: set[UUID] = set()
-        async with _heartbeat():
+        async with heartbeat():
             token = uuid4()
             while len(finished) < len(ids):
                 planned, leased = await self._open(order, ids, token, finished)
@@ -77,7 +73,9 @@ class Delivery:
         async with self._turn(low=low), self._db.leader() as conn:
             dead = await leases.find_dead(conn, ids)
             if dead:
-                changed = await settle(conn, [self._after_death(row) for row in dead])
+                changed = await settle(
+                    conn, [after_death(row, self._sending.retry_scale) for row in dead]
+                )
                 finished |= await fold(conn, touched(changed))
             most = PLAN_OF_LOW if low else None
             planned, ended = await plan_new(conn, ids, order.workflow_id, most)
@@ -114,9 +112,8 @@ class Delivery:
 
     async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
         async with self._db.leader() as conn:
-            changed = await settle(conn, settlements)
-            await refusals.apply(conn, settlements, {row.id for row in changed})
-            stuck = {row.notification_id for row in changed if row.state in _MAY_FALL_BACK}
+            changed = await settle_sent(conn, settlements)
+            stuck = {row.notification_id for row in changed if row.state in MAY_FALL_BACK}
             if stuck:
                 await plan_fallbacks(conn, sorted(stuck))
             return await fold(conn, touched(changed))
@@ -124,27 +121,6 @@ class Delivery:
     async def _release(self, leased: Sequence[Leased], token: UUID) -> None:
         async with self._db.leader() as conn:
             await leases.release(conn, [one.id for one in leased], token)
-
-    def _after_death(self, row: Row[Any]) -> Settlement:
-        verdict = judge(
-            _DIED,
-            class_=CategoryClass(row.class_),
-            attempts=row.rounds + 1,
-            maybe_sent=True,
-            now=datetime.now(UTC),
-            expires_at=row.expires_at,
-            scale=self._sending.retry_scale,
-        )
-        return Settlement(
-            row.id,
-            row.attempt_id,
-            verdict.state,
-            verdict.reason,
-            verdict.due_at,
-            True,
-            _DIED,
-            round=verdict.state is State.HELD,
-        )
 
     async def _progress(self, order: Order, ids: Sequence[UUID]) -> Progress:
         async with self._db.leader() as conn:
@@ -161,24 +137,5 @@ class Delivery:
         return Progress(waiting.due_at, why, states)
 
 
-_MAY_FALL_BACK: Final = (State.SUPPRESSED, State.FAILED)
-
-
 def _ids(order: Order) -> list[UUID]:
     return sorted(decode("ntf", one) for one in order.notification_ids)
-
-
-@asynccontextmanager
-async def _heartbeat() -> AsyncIterator[None]:
-    """Tell Temporal every 2 s that this activity lives; an end of the process is seen by that."""
-
-    async def beat() -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(_BEAT_SECONDS)
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()

@@ -36,6 +36,14 @@ async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID
 async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> set[UUID]:
     if not notifications:
         return set()
+    planned = await plan_all(conn, notifications)
+    await ledger.insert(conn, planned)
+    changed = {one.notification.id for one in planned if one.reason}
+    return await fold(conn, sorted(changed)) if changed else set()
+
+
+async def plan_all(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> list[Planned]:
+    """Return the deliveries that recipients need, as all rules have it now."""
     recipients = await _recipients(conn, notifications)
     rules = await look_up(conn, notifications, recipients, datetime.now(UTC))
     planned: list[Planned] = []
@@ -43,10 +51,7 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
         decide = partial(rules.decide, one)
         planned += plan(one, recipients[one.id], decide, rules.preferences(one))
     zones = {id: recipient.timezone for id, recipient in recipients.items()}
-    planned = bound(planned, rules.standings, zones, rules.at)
-    await ledger.insert(conn, planned)
-    changed = {one.notification.id for one in planned if one.reason}
-    return await fold(conn, sorted(changed)) if changed else set()
+    return bound(planned, rules.standings, zones, rules.at)
 
 
 async def _recipients(

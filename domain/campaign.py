@@ -58,13 +58,14 @@ STEPS: Final[Mapping[Step, tuple[frozenset[CampaignState], CampaignState]]] = {
         }),
         _S.ABORTED,
     ),
-    Step.CLOSE: (frozenset({_S.SENDING}), _S.COMPLETED),
+    Step.CLOSE: (frozenset({_S.SENDING, _S.PAUSED}), _S.COMPLETED),
     Step.RESEND: (frozenset({_S.COMPLETED, _S.ABORTED}), _S.AWAITING_APPROVAL),
 }  # fmt: skip
 """From which states a step may be taken, and where it leads (see `allowed`, `leads_to`).
 
-`doubt` takes an approval back that no longer counts when the window opens; `resume` leads to
-approved, from where the open window leads on to sending at once.
+`close` ends a paused one too, when its window is over. `doubt` takes an approval back that no
+longer counts when the window opens; `resume` leads to approved, from where the open window leads
+on to sending at once.
 """
 
 FINAL: Final = frozenset({_S.COMPLETED, _S.ABORTED})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from domain.vocabulary import Priority
@@ -61,3 +62,35 @@ class Progress:
     next_due: datetime | None = None
     why: str = ""
     states: dict[str, int] = field(default_factory=dict)
+
+
+class Stage(StrEnum):
+    """What a campaign's workflow does next."""
+
+    RESOLVE = "resolve"
+    WAIT = "wait"
+    DELIVER = "deliver"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How a campaign stands, as a look at its row and its deliveries found it.
+
+    `state` is the campaign's. WAIT: until `due_at`, or only until it is waked where that is None;
+    `why` says for what. DELIVER: the `shards` of which something is due now.
+    """
+
+    stage: Stage
+    state: str
+    due_at: datetime | None = None
+    why: str = ""
+    shards: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ShardPass:
+    """What a pass over a shard came to: deliveries handed to it, and whether it was stopped."""
+
+    leased: int = 0
+    stopped: bool = False

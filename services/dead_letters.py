@@ -148,6 +148,8 @@ def _groups(rows: Sequence[Row[Any]]) -> list[list[Row[Any]]]:
 def _why_not(row: Row[Any], request: RedriveRequest) -> str:
     if row.erased_at is not None:
         return "its recipient was erased"
+    if row.campaign_id is not None:
+        return "it is a campaign's; send again there what was missed"
     if row.class_ == CategoryClass.OTP:
         return "a one-time password is of no use later; ask for a new one"
     if row.maybe_sent and not request.include_unknown:

@@ -41,18 +41,27 @@ _PUT = text("""
 """)
 
 _COUNT = text("""
-    SELECT r.place, count(DISTINCT n.id) AS sent
-    FROM jsonb_to_recordset(CAST(:caps AS jsonb)) AS r(
+    WITH caps AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:caps AS jsonb)) AS r(
             place int, profile_id uuid, category text, since timestamptz)
-        JOIN notifications n ON n.profile_id = r.profile_id
+    ), had AS (
+        SELECT r.place, r.since, n.category, d.notification_id, d.attempted_at, d.maybe_sent,
+            d.state
+        FROM caps r JOIN notifications n ON n.profile_id = r.profile_id
             AND (n.finished_at IS NULL OR n.finished_at > r.since)
             AND n.class <> 'otp' AND (r.category IS NULL OR n.category = r.category)
-        JOIN deliveries d ON d.notification_id = n.id
-            AND d.attempted_at > r.since
-            AND (d.maybe_sent OR d.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
-        LEFT JOIN categories c ON c.key = n.category
-    WHERE c.mandatory IS NOT TRUE
-    GROUP BY r.place
+            JOIN deliveries d ON d.notification_id = n.id
+        UNION ALL
+        SELECT r.place, r.since, d.category, d.notification_id, d.attempted_at, d.maybe_sent,
+            d.state
+        FROM caps r JOIN deliveries d ON d.profile_id = r.profile_id
+            AND d.class <> 'otp' AND (r.category IS NULL OR d.category = r.category)
+    )
+    SELECT h.place, count(DISTINCT h.notification_id) AS sent
+    FROM had h LEFT JOIN categories c ON c.key = h.category
+    WHERE c.mandatory IS NOT TRUE AND h.attempted_at > h.since
+        AND (h.maybe_sent OR h.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
+    GROUP BY h.place
 """)
 
 _COUNTED = text("""

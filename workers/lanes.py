@@ -8,23 +8,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.delivery import Delivery
 from config.settings import Settings
 from domain.orders import LANES
 from domain.vocabulary import Priority
 from services.app import close_app, open_app
 from services.temporal import TemporalDown, register_attributes
 from workers.announcing import Announcing
-from workers.connections import open_delivery
+from workers.connections import open_work
 from workers.importing import Importing
 from workers.reconciling import Reconciling
 from workers.upkeep import Upkeep
+from workflows.campaign import CampaignWorkflow
 from workflows.notification import NotificationWorkflow
 
 log = structlog.get_logger()
@@ -54,7 +55,7 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = open_app(settings)
-    delivery, router = open_delivery(app)
+    work, router = open_work(app)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_app, app)
         stack.push_async_callback(router.close)
@@ -69,7 +70,7 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
             if client is None:
                 return
             for lane in served:
-                await stack.enter_async_context(serve(client, lane, delivery, settings))
+                await stack.enter_async_context(serve(client, lane, work.all, settings))
         log.info("worker.serving", lanes=list(lanes))
         await stop.wait()
         log.info("worker.stopping", lanes=list(lanes))
@@ -102,13 +103,15 @@ async def _client(connect: Callable[[], Awaitable[Client]], stop: asyncio.Event)
     return None
 
 
-def serve(client: Client, lane: Priority, delivery: Delivery, settings: Settings) -> Worker:
+def serve(
+    client: Client, lane: Priority, work: Sequence[Callable[..., Any]], settings: Settings
+) -> Worker:
     """Return the worker of a lane: its workflows and its activities."""
     return Worker(
         client,
         task_queue=LANES[lane],
-        workflows=[NotificationWorkflow],
-        activities=[delivery.prepare, delivery.deliver],
+        workflows=[NotificationWorkflow, CampaignWorkflow],
+        activities=work,
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OURS)
         ),

@@ -38,7 +38,7 @@ _FALLBACK = text("""
     ORDER BY n.id
 """)
 
-_INSERT = text("""
+_INSERT = text(f"""
     INSERT INTO deliveries AS d (
         id, notification_id, module_id, category, class, priority, channel, address, target, state,
         reason, created_at, due_at, expires_at, settled_at, decision
@@ -48,9 +48,8 @@ _INSERT = text("""
         NULLIF(r.decision, 'null'::jsonb)
     FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
     ORDER BY r.id
-    RETURNING d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_,
-        d.priority, d.vendor, d.reason, d.state, d.version, NULL AS before
-""")
+    RETURNING {events.CHANGED}, NULL AS before
+""")  # noqa: S608 - only constants are put together
 
 _PLANNED = text("""
     UPDATE notifications SET planned_at = clock_timestamp() WHERE id = ANY(CAST(:ids AS uuid[]))

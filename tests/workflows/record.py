@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
@@ -21,7 +21,6 @@ from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSki
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
-from activities.delivery import Delivery
 from config.settings import Settings
 from domain.orders import Order, Progress
 from domain.vocabulary import Priority
@@ -120,8 +119,9 @@ async def record(env: WorkflowEnvironment, name: str, story: Story) -> dict[str,
     due = await env.get_current_time() + story.due_in if story.due_in else None
     ids = [f"ntf_{number}" for number in range(story.ids)]
     order = Order(f"recorded_{name}", ids, Priority.MEDIUM.value, due)
-    delivery = cast(Delivery, Teller(story, env, temporal))
-    async with serve(client, Priority.MEDIUM, delivery, Settings(_env_file=None)):
+    teller = Teller(story, env, temporal)
+    work = [teller.prepare, teller.deliver]
+    async with serve(client, Priority.MEDIUM, work, Settings(_env_file=None)):
         facts = Facts("default", "transactional", ("email",))
         await temporal.start(order, summary="transactional to 1 recipient", facts=facts)
         if story.woken:

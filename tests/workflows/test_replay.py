@@ -12,7 +12,6 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from activities.delivery import Delivery
 from config.settings import Settings
 from domain.orders import Order
 from domain.vocabulary import Priority
@@ -41,7 +40,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the product gives its worker of a lane."""
     monkeypatch.setattr(lanes, "Worker", lambda _client, **given: given)
     settings = Settings(_env_file=None)
-    worker = lanes.serve(cast(Client, None), Priority.HIGH, Delivery.__new__(Delivery), settings)
+    worker = lanes.serve(cast(Client, None), Priority.HIGH, [], settings)
     return cast(dict[str, Any], worker)
 
 
