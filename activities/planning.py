@@ -1,6 +1,6 @@
 """Plans deliveries: for notifications that have none, and for those whose channel failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -42,9 +42,14 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
     return await fold(conn, sorted(changed)) if changed else set()
 
 
-async def plan_all(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> list[Planned]:
+async def plan_all(
+    conn: AsyncConnection,
+    notifications: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient] | None = None,
+) -> list[Planned]:
     """Return the deliveries that recipients need, as all rules have it now."""
-    recipients = await _recipients(conn, notifications)
+    if recipients is None:
+        recipients = await recipients_of(conn, notifications)
     rules = await look_up(conn, notifications, recipients, datetime.now(UTC))
     planned: list[Planned] = []
     for one in notifications:
@@ -54,9 +59,10 @@ async def plan_all(conn: AsyncConnection, notifications: Sequence[Unplanned]) ->
     return bound(planned, rules.standings, zones, rules.at)
 
 
-async def _recipients(
+async def recipients_of(
     conn: AsyncConnection, notifications: Sequence[Unplanned]
 ) -> dict[UUID, Recipient]:
+    """Return whom notifications are for, by their ids, with the addresses of this moment."""
     ids = sorted({one.profile_id for one in notifications if one.profile_id})
     loaded = await profiles.load_recipients(conn, ids) if ids else {}
     return {

@@ -11,6 +11,7 @@ from api import (
     analytics,
     audiences,
     audit,
+    campaigns,
     categories,
     dead_letters,
     groups,
@@ -67,5 +68,5 @@ _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
     webhooks, preferences, suppressions, rules, users, audit, scim_discovery, scim_users,
-    scim_groups,
+    scim_groups, campaigns,
 )  # fmt: skip

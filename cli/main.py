@@ -9,6 +9,7 @@ from cli import (
     accounts,
     administration,
     audiences,
+    campaigns,
     importing,
     inspect,
     processes,
@@ -37,6 +38,7 @@ vendors.register(app)
 accounts.register(app)
 suppressions.register(app)
 audiences.register(app)
+campaigns.register(app)
 templates.register(app)
 
 

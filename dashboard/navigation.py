@@ -40,6 +40,7 @@ GROUPS: Final = (
         Entry("/", "overview", "Overview"),
         Entry("/notifications", "list", "Notifications"),
         Entry("/compose", "pencil", "Compose"),
+        Entry("/campaigns", "megaphone", "Campaigns"),
     )),
     Group("people", "people", "People", (
         Entry("/profiles", "user", "Profiles"),

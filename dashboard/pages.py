@@ -9,6 +9,8 @@ from dashboard import (
     assets,
     audience_editor,
     audiences,
+    campaign_forms,
+    campaigns,
     categories,
     changing,
     compose,
@@ -55,5 +57,6 @@ _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
-    imports, audiences, audience_editor, modules, partials, account, preference_centre,
+    imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
+    account, preference_centre,
 )  # fmt: skip

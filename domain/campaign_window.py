@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final
 
-from domain.quiet_hours import QuietHours, quiet_until, zone_of
+from domain.rules_hours import RECIPIENT, opens_at
 from domain.timezones import known_timezones
 
-RECIPIENT: Final = "recipient"
-"""Stands for the zone of each recipient."""
 _FORM: Final = re.compile(r"\s*(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})\s+(\S+)\s*")
 
 
@@ -43,11 +41,9 @@ class OpenHours:
     def opens(self, at: datetime, recipients_zone: str | None = None) -> datetime:
         """Return when they are open next, `at` itself if they are open then.
 
-        Daylight saving is that of the zone: an opening that falls into the gap of spring is the
-        moment after the gap. A recipient without a zone counts as being in UTC.
+        A recipient without a zone counts as being in UTC.
         """
-        zone = zone_of(recipients_zone if self.timezone == RECIPIENT else self.timezone)
-        return quiet_until(QuietHours(self.end, self.start), at, zone) or at
+        return opens_at(self.document(), at, recipients_zone) or at
 
     def __str__(self) -> str:
         return f"{self.start:%H:%M}-{self.end:%H:%M} {self.timezone}"

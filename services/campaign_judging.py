@@ -11,17 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from channels.transforms import check_sendable
-from domain.campaign_window import RECIPIENT, OpenHours, parse_open_hours
+from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
 from domain.contract.campaign import CampaignRequest
 from domain.errors import FieldError, Invalid
 from domain.ids import InvalidId, decode
+from domain.preference_links import with_examples
 from domain.rules import Rule, binding
 from domain.rules_content import violations, with_footers
+from domain.rules_hours import RECIPIENT
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel
 from services.acceptance import choose_channels
 from services.rule_checks import choose_priority
+from services.template_checks import refuse_supplied
 from services.template_examples import default_data
 from stores import audiences, categories, rules, templates
 
@@ -72,7 +75,8 @@ def judge(
     chosen = choose_channels(request.channels, words)
     defaults = default_data(named.template.schema) if named.template else {}
     data = {**defaults, **request.data}
-    errors += _check_words(words, data, chosen, bound)
+    errors += refuse_supplied(data)
+    errors += _check_words(words, with_examples(data), chosen, bound)
     hours = open_hours(request, category.class_, usual_hours)
     errors += _check_window(request, hours, now or datetime.now(UTC))
     if errors:

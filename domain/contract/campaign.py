@@ -88,12 +88,14 @@ class Approve(Request):
 
     hash: Annotated[Line, Field(min_length=1, max_length=128)]
     reason: Annotated[str, Field(max_length=1_000)] = ""
+    on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
 
 
 class Reject(Request):
     """A rejection, with its reason."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
+    on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
 
 
 class SettleUnknown(Request):
