@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from cli import (
     accounts,
     administration,
+    audit,
     importing,
     inspect,
     processes,
@@ -15,6 +16,7 @@ from cli import (
     suppressions,
     talking,
     templates,
+    users,
     vendors,
 )
 from cli.embedded.trouble import Trouble
@@ -32,6 +34,8 @@ inspect.register(app)
 talking.register(app)
 importing.register(app)
 administration.register(app)
+users.register(app)
+audit.register(app)
 vendors.register(app)
 accounts.register(app)
 suppressions.register(app)

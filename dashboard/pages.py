@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from dashboard import (
     account,
     assets,
+    audit,
     categories,
     changing,
     compose,
@@ -21,6 +22,7 @@ from dashboard import (
     template_editor,
     template_list,
     template_versions,
+    users,
     vendor_changes,
     vendors,
 )
@@ -44,5 +46,5 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
-    categories, rules, account, preference_centre,
+    categories, rules, account, preference_centre, users, audit,
 )  # fmt: skip
