@@ -9,6 +9,7 @@ from cli import (
     accounts,
     administration,
     audiences,
+    audit,
     campaigns,
     importing,
     inspect,
@@ -17,6 +18,7 @@ from cli import (
     suppressions,
     talking,
     templates,
+    users,
     vendors,
 )
 from cli.embedded.trouble import Trouble
@@ -34,6 +36,8 @@ inspect.register(app)
 talking.register(app)
 importing.register(app)
 administration.register(app)
+users.register(app)
+audit.register(app)
 vendors.register(app)
 accounts.register(app)
 suppressions.register(app)

@@ -62,6 +62,8 @@ GROUPS: Final = (
         Entry("/outbox", "inbox", "Outbox"),
     )),
     Group("settings", "sliders", "Settings", (
+        Entry("/users", "users", "Users", needs="users:read"),
+        Entry("/audit", "book", "Audit", needs="audit:read"),
         Entry("/account", "lock", "Account"),
     )),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dashboard import (
     assets,
     audience_editor,
     audiences,
+    audit,
     campaign_forms,
     campaigns,
     categories,
@@ -33,6 +34,7 @@ from dashboard import (
     template_editor,
     template_list,
     template_versions,
+    users,
     vendor_changes,
     vendors,
 )
@@ -58,5 +60,5 @@ _PARTS: Any = (
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
     imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
-    account, preference_centre,
+    users, audit, account, preference_centre,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from domain.roles import ROLE_SCOPES, granted
 from domain.vocabulary import ModuleScope, Role
 from services.app import App
 from stores import access as store
+from stores import audit
 
 SESSION_HOURS: Final = 12
 MIN_PASSWORD: Final = 12
@@ -177,6 +178,10 @@ async def change_password(app: App, session: Session, old: str, new: str) -> Non
     hashed = await asyncio.to_thread(_hasher.hash, new)
     async with app.db.leader() as conn:
         await store.set_password(conn, user.id, hashed, temporary=False)
+        id = encode("usr", user.id)
+        await audit.record(
+            conn, module_id=None, actor=f"user:{id}", action="user.password_changed", subject=id
+        )
         await store.remove_other_sessions(conn, user.id, hash_token(session.token))
 
 

@@ -26,14 +26,14 @@ MOST_REASON: Final = 1_000
 
 
 async def decide(
-    conn: AsyncConnection, subject: str, facts: Facts, hash: str, *, definition: str | None = None
+    conn: AsyncConnection, subject: str, facts: Facts, hash: str, *, recurring: str | None = None
 ) -> Verdict:
     """Return what the records about a subject amount to now.
 
-    `hash` is of what stands now. `definition` names what recurs (`sch_…`), whose standing approvals
+    `hash` is of what stands now. `recurring` names what recurs (`sch_…`), whose standing approvals
     count too. To be asked again right before anything starts.
     """
-    records = await store.of_subject(conn, subject, *([definition] if definition else []))
+    records = await store.of_subject(conn, subject, *([recurring] if recurring else []))
     return await _judge(conn, records, facts, hash)
 
 

@@ -9,7 +9,7 @@ from domain.import_columns import DELIMITERS, delimiter_of, read_header
 from domain.import_records import Record, Records
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_subject
+from services.auditing import audit_subject, named
 from services.import_judging import CSV, rejection
 from stores import imports as store
 
@@ -87,7 +87,7 @@ class Upload:
         elif first.raw.lstrip().startswith(b"["):
             raise Invalid.field("body", "is a JSON array; send one JSON object a line (NDJSON)")
         row = {
-            "id": self.id, "module_id": self._actor.module_id, "actor": self._actor.name,
+            "id": self.id, "module_id": self._actor.module_id, "actor": named(self._actor),
             "format": self._format, "delimiter": delimiter, "columns": columns,
         }  # fmt: skip
         async with self._app.db.leader() as conn:

@@ -149,6 +149,15 @@ def view(row: Any) -> dict[str, Any]:
     }
 
 
+async def id_of(app: App, email: str) -> str:
+    """Return the id of the user with an address, for whoever works on the machine; NotFound."""
+    async with app.db.leader() as conn:
+        row = await store.find_by_email(conn, email.replace("\x00", ""))
+    if row is None:
+        raise NotFound(f"There is no user {email[:320]}.")
+    return encode("usr", row.id)
+
+
 async def find_row(conn: AsyncConnection, id_text: str, *, lock: bool = False) -> Any:
     """Return the stored row of a user; raises NotFound."""
     try:

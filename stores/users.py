@@ -63,6 +63,12 @@ async def get(conn: AsyncConnection, id: UUID, *, lock: bool = False) -> Row[Any
     return result.one_or_none()
 
 
+async def is_active(conn: AsyncConnection, id: UUID) -> bool:
+    """Whether a user is there and not deactivated."""
+    result = await conn.execute(text("SELECT active FROM users WHERE id = :id"), {"id": id})
+    return bool(result.scalar_one_or_none())
+
+
 async def lock_administrators(conn: AsyncConnection) -> set[UUID]:
     """Return the active administrators; until the end nobody else takes one of them away."""
     result = await conn.execute(

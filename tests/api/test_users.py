@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Unauthenticated
-from services import access
+from services import access, live
 from services.access import hash_token
 from stores import access as access_store
 from tests.fixtures.api import Client, _client, problem_fields
@@ -81,6 +81,7 @@ async def test_deactivating_ends_sessions_and_stops_keys_at_once(client: Client)
     assert (await client.patch(path, json={"active": False})).json()["active"] is False
     assert (await bound.get("/v1/accounts")).status_code == 401
     assert await access.session(app, session.token) is None
+    assert [one async for one in live.events(app, session.actor)] == [], "streams end too"
     async with app.db.leader() as conn:
         assert await access_store.find_session(conn, hash_token(session.token)) is None
     with pytest.raises(Unauthenticated):

@@ -16,7 +16,9 @@ from tests.fixtures.servers import free_port
 
 COMMANDS = (
     "up", "status", "down", "api", "worker", "smtp-sink", "bounces", "migrate", "doctor", "config",
-    "send", "tail", "import", "vendors", "rotate-secrets", "keys create", "users reset-password",
+    "send", "tail", "import", "vendors", "rotate-secrets", "keys create",
+    "users list", "users add", "users role", "users deactivate", "users activate", "users remove",
+    "users reset-password", "audit list", "audit verify", "audit head",
     "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
     "accounts resume", "accounts remove",
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
@@ -42,7 +44,18 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "audiences", "templates"]
+    "command",
+    [
+        *COMMANDS,
+        "keys",
+        "users",
+        "audit",
+        "accounts",
+        "campaign",
+        "suppressions",
+        "audiences",
+        "templates",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     said = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="tocsin")

@@ -172,7 +172,7 @@ async def test_a_standing_approval_is_of_a_definition_and_a_size(app: App) -> No
     for size, outcome in ((500, Outcome.APPROVED), (501, Outcome.WAITING)):
         run = await facts(app, definition="every week", audience=size)
         async with app.db.leader() as conn:
-            told = await approvals.decide(conn, "cmp_run", run, "run", definition=SUBJECT)
+            told = await approvals.decide(conn, "cmp_run", run, "run", recurring=SUBJECT)
         assert told.outcome is outcome
 
 
