@@ -38,6 +38,7 @@ from dashboard import (
     vendor_changes,
     vendors,
 )
+from dashboard.positions import PositionMiddleware
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
 from services.app import App
@@ -49,6 +50,7 @@ def create_dashboard(app: App) -> FastAPI:
     web.router.redirect_slashes = False
     web.state.app = app
     install_problems(web)
+    web.add_middleware(PositionMiddleware, services=app)
     web.add_middleware(SecurityHeaders)
     for part in _PARTS:
         web.include_router(part.router)

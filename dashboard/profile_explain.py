@@ -24,8 +24,8 @@ from services.app import App
 router = APIRouter(prefix="/profiles")
 
 EFFECTS: Final = {
-    "allows": ("lets it pass", "sent"),
-    "exempts": ("lets it pass whatever was chosen", "sent"),
+    "allows": ("does not stop it", "sent"),
+    "exempts": ("outranks what was chosen", "sent"),
     "holds": ("holds it", "waiting"),
     "expires": ("lets it expire", "expired"),
     "suppresses": ("stops it", "suppressed"),
