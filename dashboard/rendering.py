@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.assets import asset, has_asset
-from dashboard.figures import duration, percent, plain, segments, state_link, thousands
+from dashboard.figures import duration, in_zone, percent, plain, segments, state_link, thousands
 from dashboard.navigation import navigation
 from services.access import Session
 from services.app import App
@@ -41,7 +41,12 @@ _environment = Environment(
 _environment.globals.update(asset=asset, segments=segments, state_link=state_link)
 _environment.globals["has_asset"] = has_asset
 _environment.filters.update(
-    thousands=thousands, plain=plain, percent=percent, duration=duration, xmlattr_dashed=attributes
+    thousands=thousands,
+    plain=plain,
+    percent=percent,
+    duration=duration,
+    in_zone=in_zone,
+    xmlattr_dashed=attributes,
 )
 
 

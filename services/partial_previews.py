@@ -21,6 +21,8 @@ from services.templates import find_row
 
 _KEY_OF_NEW: Final = "new-partial"
 _FIRST_TAG: Final = re.compile(r"<\s*([a-zA-Z][\w-]*)")
+_TEXT: Final = "content.email.text"
+"""Of no concern to a piece: the mail that it will be in has a text."""
 _IN_BODY: Final = ("mj-section", "mj-wrapper", "mj-hero", "mj-raw")
 
 
@@ -51,7 +53,8 @@ async def preview(
         data = {**template_review.examples_of(whole.version), **(asked.data or {})}
         asked = asked.model_copy(update={"data": data})
     shown = show(whole.version, asked, class_)
-    shown["problems"] = template_problems.errors(whole.errors) + shown["problems"]
+    found = shown["problems"] if template else [o for o in shown["problems"] if o["field"] != _TEXT]
+    shown["problems"] = template_problems.errors(whole.errors) + found
     return shown
 
 
