@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from temporalio import activity
 
 from activities.giving_way import GivingWay
+from activities.late_checks import look_again
 from activities.planning import plan_fallbacks, plan_new
 from activities.sending import Sending
 from config.failpoints import failpoint
@@ -102,6 +103,7 @@ class Delivery:
 
     async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
         async with self._db.leader() as conn:
+            settlements = await look_again(conn, settlements)
             changed = await settle(conn, settlements)
             await refusals.apply(conn, settlements, {row.id for row in changed})
             stuck = {row.notification_id for row in changed if row.state in _MAY_FALL_BACK}

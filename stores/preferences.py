@@ -12,11 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.caps import Cap, Counted
 from domain.preferences import Preferences
 
-_LOAD = text("""
-    SELECT f.profile_id, f.document, f.unsubscribed, p.timezone
+_LOAD = """
+    SELECT f.profile_id, f.document, f.unsubscribed, f.version, p.timezone
     FROM preferences f JOIN profiles p ON p.id = f.profile_id
     WHERE f.profile_id = ANY(CAST(:ids AS uuid[]))
-""")
+"""
+_LOADS = {
+    False: text(_LOAD),
+    True: text(f"{_LOAD} ORDER BY f.profile_id FOR SHARE OF f"),
+}
 
 _LOCK = text("""
     WITH locked AS (
@@ -39,14 +43,19 @@ _COUNT = text("""
     SELECT r.place, count(DISTINCT n.id) AS sent
     FROM jsonb_to_recordset(CAST(:caps AS jsonb)) AS r(
             place int, profile_id uuid, category text, since timestamptz)
-        JOIN notifications n ON n.profile_id = r.profile_id
-            AND (n.finished_at IS NULL OR n.finished_at > r.since)
-            AND n.class <> 'otp' AND (r.category IS NULL OR n.category = r.category)
+        CROSS JOIN LATERAL (
+            SELECT id, category, class, finished_at FROM notifications
+                WHERE profile_id = r.profile_id
+            UNION ALL SELECT id, category, class, finished_at FROM notifications
+                WHERE heeded @> ARRAY[r.profile_id]
+        ) n
         JOIN deliveries d ON d.notification_id = n.id
             AND d.attempted_at > r.since
             AND (d.maybe_sent OR d.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
         LEFT JOIN categories c ON c.key = n.category
-    WHERE c.mandatory IS NOT TRUE
+    WHERE c.mandatory IS NOT TRUE AND n.class <> 'otp'
+        AND (n.finished_at IS NULL OR n.finished_at > r.since)
+        AND (r.category IS NULL OR n.category = r.category)
     GROUP BY r.place
 """)
 
@@ -63,6 +72,7 @@ class Chosen:
 
     preferences: Preferences
     timezone: str | None
+    version: int = 0
 
 
 async def get(conn: AsyncConnection, profile_id: UUID) -> Row[Any] | None:
@@ -91,14 +101,22 @@ async def put(
     return result.one()
 
 
-async def load(conn: AsyncConnection, profile_ids: Iterable[UUID | None]) -> dict[UUID, Chosen]:
-    """Return the preferences of profiles; those that chose nothing are left out."""
-    ids = sorted({one for one in profile_ids if one})
+async def load(
+    conn: AsyncConnection, profile_ids: Iterable[UUID], *, keep: bool = False
+) -> dict[UUID, Chosen]:
+    """Return the preferences of profiles; those that chose nothing are left out.
+
+    With `keep` they cannot be changed until the transaction ends, so that whoever changes them
+    sees what was decided by them.
+    """
+    ids = sorted(set(profile_ids))
     if not ids:
         return {}
     return {
-        row.profile_id: Chosen(Preferences.read(row.document, row.unsubscribed), row.timezone)
-        for row in await conn.execute(_LOAD, {"ids": ids})
+        row.profile_id: Chosen(
+            Preferences.read(row.document, row.unsubscribed), row.timezone, row.version
+        )
+        for row in await conn.execute(_LOADS[keep], {"ids": ids})
     }
 
 
@@ -117,8 +135,9 @@ async def count(
 ) -> list[Counted]:
     """Return how many messages profiles had since the windows that end at `at` began, cap by cap.
 
-    A notification counts once. It counts from the mark on, unless it was surely not sent;
-    one-time passwords and mandatory categories do not count.
+    A notification counts once, also one to an address of the profile without its name. It counts
+    from the mark on, unless it was surely not sent; one-time passwords and mandatory categories do
+    not count.
     """
     if not caps:
         return []
