@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.binding import bound
-from activities.rules import look_up
+from activities.binding import redirected
+from activities.rules import Rules, heed, look_up
+from domain.decision import Decision
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
 from domain.recipient import Recipient
+from domain.vocabulary import Channel
 from stores import profiles
 from stores.ledger import plan as ledger
 from stores.ledger.fold import fold
@@ -50,13 +52,19 @@ async def plan_all(
     """Return the deliveries that recipients need, as all rules have it now."""
     if recipients is None:
         recipients = await recipients_of(conn, notifications)
-    rules = await look_up(conn, notifications, recipients, datetime.now(UTC))
+    notifications = await heed(conn, notifications, recipients)
+    rules = await look_up(conn, notifications, recipients, datetime.now(UTC), keep=True)
     planned: list[Planned] = []
     for one in notifications:
-        decide = partial(rules.decide, one)
+        decide = partial(_decide, rules, one, recipients[one.id].timezone)
         planned += plan(one, recipients[one.id], decide, rules.preferences(one))
-    zones = {id: recipient.timezone for id, recipient in recipients.items()}
-    return bound(planned, rules.standings, zones, rules.at)
+    return redirected(planned, rules.standings)
+
+
+def _decide(
+    rules: Rules, one: Unplanned, zone: str | None, channel: Channel, address: str
+) -> Decision:
+    return rules.in_hours(one, rules.decide(one, channel, address), zone)
 
 
 async def recipients_of(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.addresses import listed
 from domain.vocabulary import State
 from services import profiles
 from services.access import Actor
@@ -24,7 +25,6 @@ from stores.ledger import change
 from stores.ledger.close import close_unplanned
 from stores.ledger.fold import fold
 
-_ADDRESSES: Final = ("email", "phone", "telegram", "whatsapp")
 _LEAST: Final = 6
 """A shorter word says nothing about whose call it stands in."""
 
@@ -66,7 +66,7 @@ def subject(app: App, module_id: UUID, external_id: str) -> bytes:
 async def person_of(conn: AsyncConnection, row: Any) -> Person:
     """Return under what a profile is known: its addresses and devices, its own name at a client."""
     tokens = [device.address for device in await devices.of_profiles(conn, [row.id])]
-    senders = sorted({*(getattr(row, name) for name in _ADDRESSES), *tokens} - {None})
+    senders = sorted({*(one.address for one in listed(dict(row._mapping), row.addresses)), *tokens})
     named = sorted({*senders, row.external_id} - {None})
     needles = {
         form

@@ -27,7 +27,7 @@ _LEASE = text("""
     )
     SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
         l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
-        n.template_id, n.template_version, n.content, n.data, n.profile_id,
+        n.template_id, n.template_version, n.content, n.data, n.profile_id, n.heeded,
         coalesce(n.recipient->>'name', p.name) AS name,
         coalesce(n.recipient->>'locale', p.locale) AS locale,
         coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
@@ -109,6 +109,7 @@ def _leased(row: Row[Any]) -> Leased:
         profile_id=row.profile_id,
         timezone=row.timezone,
         mandatory=row.mandatory,
+        heeded=tuple(row.heeded or ()),
         otp=_seed(row) if row.otp_id else None,
     )
 

@@ -92,8 +92,21 @@ async def test_quiet_hours_hold_and_a_change_lets_go(system: System) -> None:
     until = datetime.fromisoformat(found["deliveries"][0]["due_at"])
     assert f"{until:%H:%M:%S}" == f"{quiet['end']}:00"
     await system.client.put(f"/v1/profiles/{profile}/preferences", json={})
-    await system.client.patch(f"/v1/notifications/{made['id']}", json={"data": {}})
     assert (await system.finished(made["id"]))["state"] == "sent"
+
+
+async def test_what_is_held_is_not_sent_to_somebody_who_left(system: System) -> None:
+    profile = await a_profile(system, quiet_hours=quiet_now())
+    named = await system.ask(recipient=profile)
+    meant = await system.ask(recipient={"email": "Ann@example.com"})
+    for made in (named, meant):
+        while (found := await system.get(made["id"]))["state"] != "held":
+            await asyncio.sleep(0.05)
+        assert rules(found) == [("quiet_hours", "holds")]
+    await system.client.post(f"/v1/profiles/{profile}/unsubscribe", json={"channel": "email"})
+    for made in (named, meant):
+        ended = await system.finished(made["id"])
+        assert (ended["state"], ended["reason"]) == ("suppressed", "unsubscribed")
 
 
 async def test_what_expires_before_quiet_hours_end_is_expired(system: System) -> None:
