@@ -183,9 +183,9 @@ class UserConditions(Conditions):
         if attribute is None or not attribute.multi:
             raise self._unknown(one.path)
         if attribute.name == "groups":
-            if isinstance(one.filter, Compare):
-                return self.of(Compare(Path("groups", one.filter.path.name), one.filter.op,
-                                       one.filter.value))  # fmt: skip
+            part = one.filter
+            if isinstance(part, Compare) and str(part.path).lower() == "value":
+                return self.of(Compare(Path("groups"), part.op, part.value))
             raise self._unknown(one.path)
         inner = self._on_element(attribute, one.filter)
         return f"{self._narrow(attribute, one.filter)}{_each(attribute)} WHERE {inner})"

@@ -16,14 +16,13 @@ _SELECT = """
 """
 
 _MEMBERS = text("""
-    SELECT pg.group_id, p.id, coalesce(p.name, p.user_name, p.email) AS display
-    FROM profile_groups pg JOIN profiles p ON p.id = pg.profile_id
-    WHERE pg.group_id = ANY(CAST(:ids AS uuid[])) ORDER BY pg.group_id, p.id
+    SELECT group_id, profile_id FROM profile_groups
+    WHERE group_id = ANY(CAST(:ids AS uuid[])) ORDER BY group_id, profile_id
 """)
 
 _SIZES = text("""
     SELECT w.id, (SELECT count(*) FROM (SELECT 1 FROM profile_groups pg WHERE pg.group_id = w.id
-        LIMIT :most) some) AS members
+        LIMIT :most) counted) AS members
     FROM unnest(CAST(:ids AS uuid[])) AS w(id)
 """)
 
@@ -73,7 +72,7 @@ async def sizes(conn: AsyncConnection, ids: Sequence[UUID], most: int) -> dict[U
 
 
 async def members(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """Return the members of groups: group_id, id, display."""
+    """Return the members of groups: group_id, profile_id."""
     return (await conn.execute(_MEMBERS, {"ids": list(ids)})).all() if ids else []
 
 

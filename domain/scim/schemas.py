@@ -175,7 +175,6 @@ GROUPS: Final = Schema(
                 Attribute("value", "The id of a user", mutability="immutable", case_exact=True),
                 Attribute("$ref", type="reference", mutability="immutable"),
                 Attribute("type", mutability="immutable"),
-                Attribute("display", mutability="readOnly"),
             ),
         ),
     ),

@@ -129,6 +129,6 @@ def _group_of_user(app: App, one: Any) -> dict[str, Any]:
 
 
 def _member(app: App, one: Any) -> dict[str, Any]:
-    id = encode("prf", one.id)
-    found = {"value": id, "type": "User", "$ref": f"{base(app)}/Users/{id}"}
-    return {**found, "display": one.display} if one.display else found
+    """Return a member: ids alone, for an answer that is remembered must name nobody."""
+    id = encode("prf", one.profile_id)
+    return {"value": id, "type": "User", "$ref": f"{base(app)}/Users/{id}"}
