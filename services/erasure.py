@@ -42,6 +42,7 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
         check_version(if_match, row.version)
         person = await person_of(conn, row)
         ids = await erasure.find_notifications(conn, person)
+        ids += await erasure.find_in_campaigns(conn, person)
         await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
         await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
         await erasure.scrub(conn, person, ids)
