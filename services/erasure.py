@@ -49,6 +49,7 @@ async def erase_row(app: App, conn: AsyncConnection, actor: Actor, row: Any) -> 
     """Erase a profile that the caller has locked, and may erase."""
     person = await person_of(conn, row)
     ids = await erasure.find_notifications(conn, person)
+    ids += await erasure.find_in_campaigns(conn, person)
     await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
     await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
     await erasure.scrub(conn, person, ids)

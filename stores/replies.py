@@ -27,13 +27,22 @@ _ADDRESSES: Mapping[str, str] = {
 
 _LATEST = text("""
     WITH theirs AS MATERIALIZED (
-        SELECT n.id, n.module_id, n.profile_id, n.recipient->>'locale' AS locale
-        FROM notifications n WHERE n.recipient_keys && CAST(:keys AS text[])
+        SELECT d.id, d.profile_id, n.recipient->>'locale' AS locale
+        FROM notifications n JOIN deliveries d ON d.notification_id = n.id
+        WHERE n.recipient_keys && CAST(:keys AS text[])
+        UNION ALL
+        SELECT d.id, d.profile_id, d.member->>'locale' FROM deliveries d
+        WHERE d.profile_id = ANY(CAST(:profiles AS uuid[])) AND d.campaign_id IS NOT NULL
+        UNION ALL
+        SELECT d.id, NULL, d.member->>'locale' FROM deliveries d
+        WHERE lower(d.address) = lower(:address) AND d.campaign_id IS NOT NULL
+            AND d.profile_id IS NULL
     )
-    SELECT t.id AS notification_id, t.module_id, t.profile_id, t.locale, m.key AS module_key,
-        d.id AS delivery_id, d.address
-    FROM theirs t JOIN deliveries d ON d.notification_id = t.id
-        JOIN modules m ON m.id = t.module_id
+    SELECT d.notification_id, d.module_id, coalesce(t.profile_id, n.profile_id) AS profile_id,
+        t.locale, m.key AS module_key, d.id AS delivery_id, d.address
+    FROM theirs t JOIN deliveries d ON d.id = t.id
+        JOIN modules m ON m.id = d.module_id
+        LEFT JOIN notifications n ON n.id = d.notification_id
     WHERE d.channel = :channel AND lower(d.address) = lower(:address) AND d.attempts > 0
         AND (d.account_id = :account OR EXISTS (SELECT 1 FROM attempts a
             WHERE a.delivery_id = d.id AND a.account_id = :account))
@@ -73,15 +82,19 @@ async def find_latest(
     address: str,
     account_id: UUID,
     keys: Sequence[str],
+    profiles: Sequence[UUID] = (),
 ) -> Row[Any] | None:
-    """Return the newest notification that was sent to an address over an account.
+    """Return the newest delivery to an address over an account, of a notification or a campaign.
 
-    `keys` are the recipient keys that it may have: the address and ids of profiles.
+    `keys` are the recipient keys that a notification may have: the address and ids of profiles.
     """
     result = await conn.execute(
         _LATEST,
-        {"channel": channel, "address": address, "account": account_id, "keys": list(keys)},
-    )
+        {
+            "channel": channel, "address": address, "account": account_id, "keys": list(keys),
+            "profiles": list(profiles),
+        },
+    )  # fmt: skip
     return result.one_or_none()
 
 

@@ -32,6 +32,7 @@ from stores import (
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
+from workers import campaign_sweep
 from workers.abandoned import settle_abandoned
 from workers.fronts import Fronts
 from workers.looping import Loops
@@ -62,6 +63,7 @@ class Upkeep(Loops):
             ("audit", partial(audit_log.seal, app), _AUDIT_SECONDS),
             ("audit head", partial(audit_log.log_head, app), _DAILY),
             ("sweep", self.sweep, app.settings.sweep_seconds),
+            ("campaigns", self.sweep_campaigns, app.settings.sweep_seconds),
             ("tidy", self.tidy, _HOURLY),
             ("receipts", self.judge_receipts, _RECEIPTS_SECONDS),
         )
@@ -94,6 +96,10 @@ class Upkeep(Loops):
             fronts = self._fronts.seen(await sweep.find_fronts(conn), grace)
             stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT, fronts=fronts)
         return sum([await self._recover(group) for group in _groups(stale)])
+
+    async def sweep_campaigns(self) -> int:
+        """Bring campaigns back to work whose workflows are lost; return how many that were."""
+        return await campaign_sweep.sweep(self._app)
 
     async def judge_receipts(self) -> None:
         """Open the circuits of accounts whose receipts come too late."""

@@ -51,7 +51,11 @@ UP = f"""
     CREATE INDEX deliveries_shard ON deliveries (campaign_id, shard, due_at)
         WHERE campaign_id IS NOT NULL AND state IN {WAITING};
     CREATE INDEX deliveries_profile ON deliveries (profile_id, id DESC)
-        WHERE profile_id IS NOT NULL
+        WHERE profile_id IS NOT NULL;
+    CREATE INDEX deliveries_stranger ON deliveries (lower(address))
+        WHERE campaign_id IS NOT NULL AND profile_id IS NULL;
+    CREATE INDEX deliveries_erased ON deliveries (id)
+        WHERE member @> '{{"erased": true}}'
     """
 
 

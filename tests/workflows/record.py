@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
@@ -22,9 +23,12 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from config.settings import Settings
-from domain.orders import Order, Progress
+from domain.campaign import workflow_id
+from domain.ids import encode
+from domain.orders import CampaignOrder, Order, Progress
 from domain.vocabulary import Priority
 from services.temporal import Temporal, register_attributes
+from tests.workflows.campaign_stories import CAMPAIGNS, CampaignStory, CampaignTeller
 from workers.lanes import serve
 from workflows.attributes import Facts
 
@@ -59,7 +63,8 @@ SENT: Final = Step(states={"sent": 1})
 HELD: Final = Step(2 * DAY, "email: scheduled", {"planned": 1})
 RETRY: Final = Step(HOUR, "email: rate_account, retry 1 of 8", {"deferred": 1})
 
-STORIES: Final = {
+STORIES: Final[Mapping[str, Story | CampaignStory]] = {
+    **CAMPAIGNS,
     "sent": Story((SENT,)),
     "scheduled": Story((HELD, SENT), due_in=2 * DAY),
     "changed_while_held": Story(
@@ -112,10 +117,14 @@ class Teller:
         return Progress(due, step.why, dict(step.states))
 
 
-async def record(env: WorkflowEnvironment, name: str, story: Story) -> dict[str, Any]:
+async def record(
+    env: WorkflowEnvironment, name: str, story: Story | CampaignStory
+) -> dict[str, Any]:
     """Let a story happen and return its history, which names no machine."""
     temporal = Temporal(env.client.service_client.config.target_host, env.client.namespace)
     client = await temporal.client()
+    if isinstance(story, CampaignStory):
+        return await _record_campaign(env, story, temporal, client)
     due = await env.get_current_time() + story.due_in if story.due_in else None
     ids = [f"ntf_{number}" for number in range(story.ids)]
     order = Order(f"recorded_{name}", ids, Priority.MEDIUM.value, due)
@@ -129,6 +138,21 @@ async def record(env: WorkflowEnvironment, name: str, story: Story) -> dict[str,
             await temporal.wake(order.workflow_id)
         await _finished(env, order.workflow_id)
     return scrub(await _history(env, order.workflow_id), client)
+
+
+async def _record_campaign(
+    env: WorkflowEnvironment, story: CampaignStory, temporal: Temporal, client: Client
+) -> dict[str, Any]:
+    teller = CampaignTeller(story, env)
+    order = CampaignOrder(encode("cmp", UUID(int=7)), 1, Priority.LOW)
+    id = workflow_id(UUID(int=7), 1)
+    async with serve(client, Priority.LOW, teller.all, Settings(_env_file=None)):
+        facts = Facts("default", "bulk", ("email",))
+        await temporal.start_campaign(order, summary="Spring", facts=facts)
+        await _held(env, id)
+        await temporal.wake(id)
+        await _finished(env, id)
+    return scrub(await _history(env, id), client)
 
 
 def scrub(history: WorkflowHistory, client: Client) -> dict[str, Any]:
