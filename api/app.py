@@ -26,6 +26,7 @@ from api import (
     profiles,
     receipts,
     rules,
+    schedules,
     suppressions,
     templates,
     vendors,
@@ -61,5 +62,5 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
-    webhooks, preferences, suppressions, rules,
+    webhooks, preferences, suppressions, rules, schedules,
 )  # fmt: skip

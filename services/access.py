@@ -25,13 +25,13 @@ _READS: Final = frozenset(
         "notifications", "templates", "profiles", "groups", "audiences", "modules", "categories",
         "outbox",
         "analytics", "accounts", "suppressions", "audit", "events",
-        "webhooks", "rules",
+        "webhooks", "rules", "schedules", "triggers",
     )
 )  # fmt: skip
 _SENDS: Final = _READS | {"notifications:write"}
 ROLE_SCOPES: Final = {
     Role.ADMINISTRATOR: frozenset({"*"}),
-    Role.OPERATOR: _SENDS | {"suppressions:write"},
+    Role.OPERATOR: _SENDS | {"suppressions:write", "schedules:write"},
     Role.AUTHOR: _SENDS | {"templates:write"},
     Role.APPROVER: _READS,
     Role.VIEWER: _READS,

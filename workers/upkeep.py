@@ -23,6 +23,7 @@ from stores import (
     otps,
     outbox,
     sandbox,
+    schedule_runs,
     slow_receipts,
     webhook_calls,
     webhook_deliveries,
@@ -44,6 +45,7 @@ _HOURLY: Final = 3_600.0
 _RECEIPTS_SECONDS: Final = 10.0
 _SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS, _CALL_DAYS = 7, 7, 30, 30
 _IMPORT_DAYS: Final = 30
+_RUN_DAYS: Final = 31  # a day more than backfilling looks back
 _OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
@@ -113,6 +115,7 @@ class Upkeep(Loops):
             await webhook_calls.purge(conn, days=_CALL_DAYS)
             await webhook_deliveries.purge(conn, days=_CALL_DAYS)
             await imports.purge(conn, days=_IMPORT_DAYS)
+            await schedule_runs.purge(conn, days=_RUN_DAYS)
             await erasure.scrub_late(conn)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))

@@ -19,3 +19,11 @@ DELIVER_RETRY: Final = RetryPolicy(
 
 SHORTEST_HOLD: Final = timedelta(milliseconds=200)
 """A hold is never shorter, so that clocks that disagree cannot make a workflow spin."""
+
+FIRE_TIMEOUT: Final = timedelta(minutes=1)
+FIRE_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(seconds=10),
+    maximum_attempts=5,
+)
+"""For an unreachable database; after that the sweep of the control lane fires what is due."""

@@ -21,6 +21,7 @@ def examples(document: dict[str, Any], method: str, path: str) -> list[Any]:
         "/v1/categories",
         "/v1/suppressions",
         "/v1/rules",
+        "/v1/schedules",
     ],
 )
 async def test_creating(client: Client, path: str) -> None:
