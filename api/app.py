@@ -12,6 +12,7 @@ from api import (
     audiences,
     categories,
     dead_letters,
+    events,
     groups,
     health,
     imports,
@@ -29,6 +30,7 @@ from api import (
     schedules,
     suppressions,
     templates,
+    triggers,
     vendors,
     webhooks,
 )
@@ -62,5 +64,5 @@ def create_api(
 _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
-    webhooks, preferences, suppressions, rules, schedules,
+    webhooks, preferences, suppressions, rules, schedules, events, triggers,
 )  # fmt: skip

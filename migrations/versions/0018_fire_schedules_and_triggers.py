@@ -60,6 +60,7 @@ UP = """
         module_id uuid NOT NULL REFERENCES modules ON DELETE CASCADE,
         name text NOT NULL,
         event_type text NOT NULL,
+        cancel_type text,
         definition jsonb NOT NULL,
         scopes text[] NOT NULL,
         enabled boolean NOT NULL,
@@ -69,7 +70,9 @@ UP = """
         version int NOT NULL DEFAULT 1,
         UNIQUE (module_id, name)
     );
-    CREATE INDEX triggers_event ON triggers (module_id, event_type) WHERE enabled;
+    CREATE INDEX triggers_event ON triggers (module_id, event_type);
+    CREATE INDEX triggers_cancel ON triggers (module_id, cancel_type)
+        WHERE cancel_type IS NOT NULL;
 
     CREATE TABLE posted_events (
         module_id uuid NOT NULL REFERENCES modules ON DELETE CASCADE,
@@ -92,13 +95,11 @@ UP = """
     );
 
     CREATE TABLE awaited_cancels (
-        module_id uuid NOT NULL REFERENCES modules ON DELETE CASCADE,
-        event_type text NOT NULL,
         trigger_id uuid NOT NULL REFERENCES triggers ON DELETE CASCADE,
         correlation text NOT NULL,
         notification_id uuid NOT NULL,
         until timestamptz NOT NULL,
-        PRIMARY KEY (module_id, event_type, trigger_id, correlation, notification_id)
+        PRIMARY KEY (trigger_id, correlation, notification_id)
     );
     CREATE INDEX awaited_cancels_until ON awaited_cancels (until)
     """
