@@ -12,6 +12,7 @@ from cli import (
     inspect,
     processes,
     running,
+    schedules,
     suppressions,
     talking,
     templates,
@@ -36,6 +37,7 @@ vendors.register(app)
 accounts.register(app)
 suppressions.register(app)
 templates.register(app)
+schedules.register(app)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from dashboard import (
     overview,
     preference_centre,
     rules,
+    schedules,
     sign_in,
     suppressions,
     template_editor,
@@ -44,5 +45,5 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
-    categories, rules, account, preference_centre,
+    categories, rules, schedules, account, preference_centre,
 )  # fmt: skip

@@ -77,7 +77,7 @@ async def test_an_event_starts_what_listens_once(client: Client) -> None:
 
 async def test_what_nothing_listens_to_is_counted(client: Client) -> None:
     await listen(client, SHIPPED)
-    nothing = {"notifications": [], "cancelled": [], "refused": []}
+    nothing: dict[str, Any] = {"notifications": [], "cancelled": [], "refused": []}
     assert await tell(client, an_event("moon.rose", "e1")) == nothing
     assert await tell(client, shipped("e2", country="DE")) == nothing
     await tell(client, shipped("e3"))

@@ -21,6 +21,7 @@ COMMANDS = (
     "accounts resume", "accounts remove",
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
     "suppressions export", "templates pull", "templates push",
+    "schedules list", "schedules next", "schedules pause", "schedules resume", "schedules trigger",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -41,7 +42,7 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "templates"]
+    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "templates", "schedules"]
 )
 def test_every_command_has_help(command: str) -> None:
     said = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="tocsin")
