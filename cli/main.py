@@ -15,6 +15,7 @@ from cli import (
     inspect,
     processes,
     running,
+    schedules,
     suppressions,
     talking,
     templates,
@@ -44,6 +45,7 @@ suppressions.register(app)
 audiences.register(app)
 campaigns.register(app)
 templates.register(app)
+schedules.register(app)
 
 
 def main() -> None:

@@ -41,6 +41,7 @@ GROUPS: Final = (
         Entry("/notifications", "list", "Notifications"),
         Entry("/compose", "pencil", "Compose"),
         Entry("/campaigns", "megaphone", "Campaigns"),
+        Entry("/schedules", "clock", "Schedules"),
     )),
     Group("people", "people", "People", (
         Entry("/profiles", "user", "Profiles"),

@@ -29,6 +29,7 @@ from dashboard import (
     profile_preferences,
     profiles,
     rules,
+    schedules,
     sign_in,
     suppressions,
     template_editor,
@@ -62,5 +63,5 @@ _PARTS: Any = (
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
     imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
-    users, audit, account, preference_centre,
+    schedules, users, audit, account, preference_centre,
 )  # fmt: skip

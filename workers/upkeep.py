@@ -20,11 +20,13 @@ from services.temporal import TemporalDown
 from stores import (
     account_states,
     erasure,
+    events,
     imports,
     migrate,
     otps,
     outbox,
     sandbox,
+    schedule_runs,
     slow_receipts,
     webhook_calls,
     webhook_deliveries,
@@ -49,6 +51,8 @@ _DAILY: Final = 86_400.0
 _RECEIPTS_SECONDS: Final = 10.0
 _SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS, _CALL_DAYS = 7, 7, 30, 30
 _IMPORT_DAYS: Final = 30
+_RUN_DAYS: Final = 31  # a day more than backfilling looks back
+_EVENT_HOURS: Final = 48
 _OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
@@ -125,6 +129,8 @@ class Upkeep(Loops):
             await webhook_calls.purge(conn, days=_CALL_DAYS)
             await webhook_deliveries.purge(conn, days=_CALL_DAYS)
             await imports.purge(conn, days=_IMPORT_DAYS)
+            await schedule_runs.purge(conn, days=_RUN_DAYS)
+            await events.purge(conn, hours=_EVENT_HOURS)
             await erasure.scrub_late(conn)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))

@@ -24,6 +24,7 @@ COMMANDS = (
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
     "suppressions export", "audiences list", "audiences preview", "audiences resolve",
     "templates pull", "templates push",
+    "schedules list", "schedules next", "schedules pause", "schedules resume", "schedules trigger",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -47,14 +48,8 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
     "command",
     [
         *COMMANDS,
-        "keys",
-        "users",
-        "audit",
-        "accounts",
-        "campaign",
-        "suppressions",
-        "audiences",
-        "templates",
+        *("keys", "users", "audit", "accounts", "campaign", "suppressions", "audiences"),
+        *("schedules", "templates"),
     ],
 )
 def test_every_command_has_help(command: str) -> None:
