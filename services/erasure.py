@@ -17,7 +17,7 @@ from services import profiles
 from services.access import Actor
 from services.app import App
 from services.versions import check_version
-from stores import audit, devices, erasure
+from stores import audit, devices, erasure, schedules
 from stores import profiles as store
 from stores.erasure import Person
 from stores.ledger import change
@@ -45,6 +45,10 @@ async def erase(app: App, actor: Actor, id_text: str, if_match: int | None = Non
         await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
         await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
         await erasure.scrub(conn, person, ids)
+        names = [encode("prf", row.id), *filter(None, [row.external_id])]
+        await schedules.remove_of_person(
+            conn, row.module_id, names=names, addresses=person.addresses
+        )
         if row.external_id is not None:
             await erasure.remember(
                 conn, row.module_id, subject(app, row.module_id, row.external_id)
