@@ -12,13 +12,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.addresses import listed
+from domain.ids import encode
 from domain.vocabulary import State
 from services import profiles
 from services.access import Actor
 from services.app import App
 from services.auditing import audit_row
 from services.versions import check_version
-from stores import devices, erasure
+from stores import devices, erasure, schedules
 from stores import profiles as store
 from stores.erasure import Person
 from stores.ledger import change
@@ -53,6 +54,8 @@ async def erase_row(app: App, conn: AsyncConnection, actor: Actor, row: Any) -> 
     await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
     await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
     await erasure.scrub(conn, person, ids)
+    names = [encode("prf", row.id), *filter(None, [row.external_id])]
+    await schedules.remove_of_person(conn, row.module_id, names=names, addresses=person.addresses)
     if row.external_id is not None:
         await erasure.remember(conn, row.module_id, subject(app, row.module_id, row.external_id))
     await store.remove(conn, row.id)

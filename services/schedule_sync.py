@@ -31,15 +31,12 @@ async def follow(app: App, id: UUID) -> None:
 async def sync(app: App, id: UUID | None = None) -> int:
     """Tell Temporal of schedules that it has not heard of as they are; return of how many.
 
+    What one process tells is told before another begins, so that the newest is what stays.
     Raises TemporalDown.
     """
     async with app.db.leader() as conn:
         rows = await store.find_unsynced(conn, most=MOST_SYNCED, id=id)
-    for row in rows:
-        until = await _tell(app, row)
-        async with app.db.leader() as conn:
-            await store.synced(conn, row.id, version=row.version, until=until)
-    return len(rows)
+    return sum([await _sync(app, row.id) for row in rows])
 
 
 async def compare(app: App) -> int:
@@ -60,6 +57,17 @@ async def compare(app: App) -> int:
     if wrong or foreign:
         log.info("schedules.differ", missing_or_changed=len(wrong), without_row=len(foreign))
     return len(wrong) + len(foreign)
+
+
+async def _sync(app: App, id: UUID) -> int:
+    async with app.db.leader() as conn:
+        if not await store.lock_sync(conn, id):
+            return 0
+        rows = await store.find_unsynced(conn, most=1, id=id)
+        for row in rows:
+            until = await _tell(app, row)
+            await store.synced(conn, id, version=row.version, until=until)
+        return len(rows)
 
 
 async def _tell(app: App, row: Any) -> datetime | None:

@@ -119,6 +119,31 @@ async def remove(conn: AsyncConnection, id: UUID) -> None:
     )
 
 
+async def remove_of_person(
+    conn: AsyncConnection, module_id: UUID, *, names: Sequence[str], addresses: Sequence[str]
+) -> list[UUID]:
+    """Remove a module's schedules to one person: by profile id or external id, or by address."""
+    result = await conn.execute(
+        text("""
+            UPDATE schedules s SET deleted_at = clock_timestamp(), next_at = NULL, definition = '{}'
+            WHERE s.module_id = :module AND s.deleted_at IS NULL AND (
+                definition #>> '{action,notification,recipient}' = ANY(CAST(:names AS text[]))
+                OR definition #>> '{action,notification,recipient,external_id}'
+                    = ANY(CAST(:names AS text[]))
+                OR jsonb_typeof(definition #> '{action,notification,recipient}') = 'object'
+                    AND EXISTS (
+                        SELECT FROM jsonb_each_text(
+                            CASE WHEN jsonb_typeof(definition #> '{action,notification,recipient}')
+                                = 'object' THEN definition #> '{action,notification,recipient}'
+                                ELSE '{}' END)
+                        WHERE lower(value) = ANY(CAST(:addresses AS text[]))))
+            RETURNING s.id
+        """),
+        {"module": module_id, "names": list(names), "addresses": list(addresses)},
+    )
+    return list(result.scalars().all())
+
+
 async def settle(
     conn: AsyncConnection, id: UUID, *, settled_at: datetime, next_at: datetime | None
 ) -> None:
@@ -143,6 +168,14 @@ async def find_overdue(conn: AsyncConnection, *, grace: float, most: int) -> lis
         {"grace": grace, "most": most},
     )
     return list(result.scalars().all())
+
+
+async def lock_sync(conn: AsyncConnection, id: UUID) -> bool:
+    """Keep others from telling Temporal of a schedule; False when somebody does just now."""
+    result = await conn.execute(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 1))"), {"name": str(id)}
+    )
+    return bool(result.scalar_one())
 
 
 async def find_unsynced(

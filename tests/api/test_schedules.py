@@ -211,16 +211,19 @@ async def test_overlap_buffer_one_fires_when_the_last_one_is_finished(client: Cl
 
 
 async def test_a_time_that_cannot_be_done_is_told_and_the_next_one_comes(client: Client) -> None:
-    profile = (await client.post("/v1/profiles", json={"email": "sam@example.com"})).json()["id"]
-    id = await made(client, action={"notification": {**REMINDER, "recipient": profile}})
-    await client.delete(f"/v1/profiles/{profile}")
+    template = {"key": "greeting", "name": "Greeting", "content": REMINDER["content"]}
+    assert (await client.post("/v1/templates", json=template)).status_code == 201
+    assert (await client.post("/v1/templates/greeting/publish", json={"version": 1})).is_success
+    templated = {"recipient": REMINDER["recipient"], "template": "greeting"}
+    id = await made(client, action={"notification": templated})
+    assert (await client.post("/v1/templates/greeting/archive")).is_success
     await wind_back(client, id, to=timedelta(minutes=1, seconds=10))
     assert await fire(client, id) == 0
     found = (await client.get(f"/v1/schedules/{id}")).json()
     assert (found["last"]["state"], found["state"]) == ("failed", "active")
-    assert found["last"]["reason"] == "recipient names no profile of this module"
+    assert found["last"]["reason"] == "template names no published template of this module"
     refused = await client.post(f"/v1/schedules/{id}/trigger")
-    assert problem_fields(refused) == ["action.notification.recipient"]
+    assert problem_fields(refused) == ["action.notification.template"]
 
 
 async def test_by_hand_it_fires_besides_its_times(client: Client) -> None:
@@ -260,6 +263,20 @@ async def test_one_off_is_finished_afterwards(client: Client) -> None:
     found = (await client.get(f"/v1/schedules/{id}")).json()
     assert (found["state"], found["next"]) == ("finished", None)
     assert (await client.get(f"/v1/schedules/{id}/next")).json() == {"items": []}
+
+
+async def test_a_schedule_to_somebody_goes_when_they_are_erased(client: Client) -> None:
+    profile = (await client.post("/v1/profiles", json={"email": "Sam@example.com"})).json()["id"]
+    theirs = [
+        await made(client, name="by-id",
+                   action={"notification": {**REMINDER, "recipient": profile}}),
+        await made(client, name="by-address"),
+    ]  # fmt: skip
+    other = {**REMINDER, "recipient": {"email": "ada@example.com"}}
+    kept = await made(client, name="to-another", action={"notification": other})
+    assert (await client.delete(f"/v1/profiles/{profile}")).status_code == 204
+    for id, status in ((theirs[0], 404), (theirs[1], 404), (kept, 200)):
+        assert (await client.get(f"/v1/schedules/{id}")).status_code == status
 
 
 async def test_only_those_who_may(client: Client) -> None:
