@@ -123,7 +123,7 @@ async def test_files_are_attached_and_taken_away(client: Client, browser_client:
     await edited(browser_client, made["id"], **{"drop.en.0": "yes"})
     left = (await client.get("/v1/templates/order")).json()["content"]["email"]
     assert left == {name: value for name, value in found.items() if name != "attachments"}
-    token = "wrong"  # noqa: S105 - of a form of somebody else
+    token = "wrong"
     assert (await send("3", **subject)).status_code == 403
 
 
