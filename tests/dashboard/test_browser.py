@@ -208,3 +208,24 @@ async def test_a_template_is_previewed_while_it_is_written(
     await page.select_option('[name="look.device"]', "watch")
     await page.wait_for_selector(f".shown-watch >> text={'x' * 25}…")
     assert problems == []
+
+
+async def test_an_audience_is_counted_before_it_is_kept(
+    system: System, site: str, chromium: Browser
+) -> None:
+    await system.client.post("/v1/profiles", json={"external_id": "u1", "groups": ["beta"]})
+    page = await signed_in(chromium, site, viewport=SIZES["phone"], color_scheme="dark")
+    await page.goto("/audiences/new?kind=group")
+    await page.fill("#field-name", "beta testers")
+    await page.fill("#field-group", "beta")
+    await page.click("button:has-text('Count it')")
+    await page.wait_for_selector("#preview >> text=1 member, 0 of whom can be reached.")
+    assert page.url.endswith("?kind=group"), "only the preview was renewed"
+    await page.focus("#field-name")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/audiences/aud_*")
+    audience = page.url.removeprefix(site)
+    await system.client.post("/v1/modules", json={"key": "shop"})
+    paths = (audience, "/audiences/new?kind=filter", "/audiences/new?kind=ldap",
+             "/rules/new?kind=hours", "/modules/shop", "/partials/-/new")  # fmt: skip
+    assert await faults(page, paths) == []
