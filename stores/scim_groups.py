@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.scim.filters import Filter
+from domain.scim.expressions import Filter
 from stores.scim_filters import GroupConditions
 
 _SELECT = """

@@ -8,9 +8,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.scim.documents import Document
-from domain.scim.filters import Compare, Filter, Op, Path
+from domain.scim.expressions import Compare, Filter, Op, Path
 from stores.profiles import FIELDS
-from stores.scim_filters import UserConditions
+from stores.scim_user_filters import UserConditions
 
 _COLUMNS = f"""
     p.id, p.module_id, {", ".join(f"p.{name}" for name in FIELDS)}, p.attributes, p.active,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.scim.filters import And, Compare, Filter, Not, Op, Or, Some, Value
+from domain.scim.expressions import And, Compare, Filter, Not, Op, Or, Some, Value
 
 
 def matches(filter: Filter, value: Mapping[str, Any]) -> bool:

@@ -14,7 +14,8 @@ from domain.contract.base import Line
 from domain.contract.profile import GroupName
 from domain.scim.documents import converted, is_unassigned
 from domain.scim.errors import ScimRefusal, ScimType, invalid_path, invalid_syntax, invalid_value
-from domain.scim.filters import And, Compare, Filter, Op, Or, parse_target
+from domain.scim.expressions import And, Compare, Filter, Op, Or
+from domain.scim.filters import parse_target
 from domain.scim.patching import Operation, Verb
 from domain.scim.schemas import GIVEN_BY_US, GROUP, GROUPS
 

@@ -18,7 +18,8 @@ from domain.scim.documents import (
     schema_of,
 )
 from domain.scim.errors import ScimRefusal, ScimType, invalid_path, invalid_syntax, invalid_value
-from domain.scim.filters import Filter, Path, Target, parse_target
+from domain.scim.expressions import Filter, Path, Target
+from domain.scim.filters import parse_target
 from domain.scim.matching import implied, inner, matches
 from domain.scim.schemas import GIVEN_BY_US, NOT_KEPT, Attribute, find
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.scim.filters import Path, parse_target
+from domain.scim.expressions import Path
+from domain.scim.filters import parse_target
 
 _ALWAYS: Final = frozenset({"schemas", "id"})
 

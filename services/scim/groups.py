@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.errors import Conflict
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.scim.errors import invalid_value
-from domain.scim.filters import Path
+from domain.scim.expressions import Path
 from domain.scim.members import GroupChange, Members, folded, group_change
 from domain.scim.patching import operations
 from domain.scim.projection import Projection

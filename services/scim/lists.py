@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from domain.scim.discovery import MOST_RESULTS, USUAL_RESULTS, list_response
 from domain.scim.errors import invalid_value
-from domain.scim.filters import Filter, parse_filter
+from domain.scim.expressions import Filter
+from domain.scim.filters import parse_filter
 from domain.scim.projection import Projection
 
 _FURTHEST: Final = 2_000_000_000

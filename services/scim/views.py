@@ -116,19 +116,23 @@ def _meta(app: App, kind: str, id: str, row: Any) -> dict[str, Any]:
         "resourceType": kind,
         "created": stamp(row.created_at),
         "lastModified": stamp(row.updated_at),
-        "location": f"{base(app)}/{kind}s/{id}",
+        "location": _address(app, kind, id),
         "version": f'W/"{row.version}"',
     }
+
+
+def _address(app: App, kind: str, id: str) -> str:
+    return f"{base(app)}/{kind}s/{id}"
 
 
 def _group_of_user(app: App, one: Any) -> dict[str, Any]:
     id = encode("grp", one.id)
     return {
-        "value": id, "display": one.name, "type": "direct", "$ref": f"{base(app)}/Groups/{id}",
+        "value": id, "display": one.name, "type": "direct", "$ref": _address(app, "Group", id),
     }  # fmt: skip
 
 
 def _member(app: App, one: Any) -> dict[str, Any]:
     """Return a member: ids alone, for an answer that is remembered must name nobody."""
     id = encode("prf", one.profile_id)
-    return {"value": id, "type": "User", "$ref": f"{base(app)}/Users/{id}"}
+    return {"value": id, "type": "User", "$ref": _address(app, "User", id)}

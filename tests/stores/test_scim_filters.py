@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 
 from domain.scim.errors import ScimRefusal, ScimType
-from domain.scim.filters import Filter, parse_filter
+from domain.scim.expressions import Filter
+from domain.scim.filters import parse_filter
 from domain.scim.schemas import ENTERPRISE
-from stores.scim_filters import GroupConditions, UserConditions
+from stores.scim_filters import GroupConditions
+from stores.scim_user_filters import UserConditions
 from tests.domain.scim.test_filters import filters
 
 

@@ -7,19 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.scim.errors import ScimRefusal, ScimType
-from domain.scim.filters import (
-    And,
-    Compare,
-    Filter,
-    Not,
-    Op,
-    Or,
-    Path,
-    Some,
-    Target,
-    parse_filter,
-    parse_target,
-)
+from domain.scim.expressions import And, Compare, Filter, Not, Op, Or, Path, Some, Target
+from domain.scim.filters import parse_filter, parse_target
 from domain.scim.schemas import ENTERPRISE, USER
 
 names = st.sampled_from(["userName", "title", "x-y", "$ref", "a1"])
