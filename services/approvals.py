@@ -87,6 +87,25 @@ async def history(conn: AsyncConnection, subject: str) -> list[dict[str, Any]]:
     return [view(one) for one in await store.of_subject(conn, subject)]
 
 
+async def waiting_for(conn: AsyncConnection, verdict: Verdict) -> list[dict[str, Any]]:
+    """Return whose approval is missing, to be shown and reminded: {user, name, email, deputy},
+    where `deputy` is {user, name, email} of who decides for them now, or null.
+    """
+    deputies = await users.find_deputies(conn, list(verdict.may))
+    rows = await users.find_by_ids(conn, [*verdict.may, *deputies.values()])
+    known = {row.id: _person(row) for row in rows}
+    found = [
+        {**known[id], "deputy": known.get(deputies[id]) if id in deputies else None}
+        for id in verdict.may
+        if id in known
+    ]
+    return sorted(found, key=lambda one: str(one["name"]))
+
+
+def _person(row: Any) -> dict[str, Any]:
+    return {"user": encode("usr", row.id), "name": row.name, "email": row.email}
+
+
 def view(record: Record) -> dict[str, Any]:
     """Return a record in the contract's shape."""
     away = record.on_behalf_of

@@ -112,6 +112,19 @@ async def get_delegation(
     return result.one_or_none()
 
 
+async def find_deputies(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Return who decides now for those of some users who are away."""
+    result = await conn.execute(
+        text("""
+            SELECT user_id, deputy_id FROM delegations
+            WHERE user_id = ANY(CAST(:ids AS uuid[]))
+                AND clock_timestamp() >= from_at AND clock_timestamp() < until_at
+        """),
+        {"ids": sorted(ids)},
+    )
+    return {row.user_id: row.deputy_id for row in result}
+
+
 async def put_delegation(
     conn: AsyncConnection, user_id: UUID, deputy_id: UUID, from_at: datetime, until_at: datetime
 ) -> None:

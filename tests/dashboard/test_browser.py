@@ -153,7 +153,8 @@ async def test_pages_are_accessible_and_fit(
              f"/notifications/{done['id']}", f"/notifications/{held['id']}",
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
              "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
-             "/vendors/new?channel=push&vendor=fcm", "/sign-in")  # fmt: skip
+             "/vendors/new?channel=push&vendor=fcm", "/users", "/users/-/new",
+             "/audit?verify=1", "/sign-in")  # fmt: skip
     found = await faults(page, paths)
     assert problems + found == []
 

@@ -151,6 +151,10 @@ async def test_a_deputy_decides_while_the_time_lasts_and_nobody_counts_twice(app
         await delegate(app, away, deputy, begin, end)
         if not open_:
             await refused(Forbidden, said(app, approvals.approve, deputy, about, **instead))
+    async with app.db.leader() as conn:
+        waiting = await approvals.waiting_for(conn, await approvals.decide(conn, "x", about, HASH))
+    told = {one["user"]: one["deputy"] and one["deputy"]["user"] for one in waiting}
+    assert (told[id_of(away)], told[id_of(deputy)]) == (id_of(deputy), None)
     mine = await facts(app, away)
     await refused(Forbidden, said(app, approvals.approve, deputy, mine, **instead))
     found = await said(app, approvals.approve, deputy, about, **instead)
