@@ -30,7 +30,8 @@ async def test_a_killed_worker_costs_no_balance(
         system.extra = {"TOCSIN_FAILPOINT": failpoint, "TOCSIN_FAILPOINT_LOG": str(fired)}
         await system.prepare()
         stack.push_async_callback(system.close)
-        await system.start("worker", "worker", "--lanes", "low,control")
+        await system.start("worker", "worker", "--lanes", "high,medium,low,control")
+        await until(lambda: system.said("worker", "worker.serving"))
         app = open_app(settings_for(database, temporal_address=system.temporal))
         stack.push_async_callback(close_app, app)
         async with a_client(app, KEY) as client:

@@ -16,7 +16,7 @@ from stores.database import Database
 from stores.modules import add
 
 STEPS = st.sampled_from(list(Step))
-FROZEN = {"frozen": {}}
+FROZEN: dict[str, Any] = {"frozen": {}}
 
 
 async def a_campaign(db: Database) -> UUID:
