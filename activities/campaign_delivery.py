@@ -1,6 +1,7 @@
 """The activity that delivers a shard of a campaign: chunk by chunk, each through the gate."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _LONGEST_WAIT: Final = 0.5
 """Seconds after which a waiting pass looks again: a pause or another pace bites at once."""
 _LEASE_SHARE: Final = 0.3
 """Share of a lease in which what is leased at a pace can be sent."""
+_FRESH_SHARE: Final = 0.6
+"""Share of a lease after which nothing more is begun: it must outlast a chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +73,24 @@ class CampaignDelivery:
         if row is None or row.run != order.run or row.frozen is None:
             return ShardPass(stopped=True)
         part = _Part(row, order.run, order.shard, Frozen.read(row.frozen), uuid4())
-        leased, stopped = 0, False
+        leased = 0
         async with heartbeat(lambda: self._beat(part)):
-            while not stopped:
+            while True:
                 opened = await self._open(part)
                 if not opened:
-                    break
+                    return ShardPass(leased, stopped=opened is None)
                 leased += len(opened)
                 await failpoint("leased")
-                stopped = not await self._deliver(part, opened)
+                if not await self._deliver(part, opened):
+                    return ShardPass(leased, stopped=True)
                 await failpoint("settled")
-        return ShardPass(leased, stopped)
 
     async def _beat(self, part: _Part) -> None:
         async with self._db.leader() as conn:
             await campaign_work.beat(conn, part.row.id, part.run)
 
-    async def _open(self, part: _Part) -> list[Leased]:
-        """Clear up after dead senders, and lease what is due."""
+    async def _open(self, part: _Part) -> list[Leased] | None:
+        """Clear up after dead senders, and lease what is due; None when the gate is shut."""
         lifetime = LIFETIMES[part.frozen.class_]
         async with self._turn(part), self._db.leader() as conn:
             gate = await campaign_work.pass_gate(conn, part.row.id, part.run, 0)
@@ -97,7 +100,7 @@ class CampaignDelivery:
                 scale = self._sending.retry_scale
                 await settle_sent(conn, [after_death(one, scale) for one in dead])
             if not self._is_open(part, gate):
-                return []
+                return None
             return await shards.lease(
                 conn,
                 part.row.id,
@@ -118,22 +121,31 @@ class CampaignDelivery:
         return max(1, min(SLICE, int(paced)))
 
     async def _deliver(self, part: _Part, leased: Sequence[Leased]) -> bool:
-        """Send what was leased, and return False when the gate was shut before the end."""
-        left = list(leased)
+        """Send what was leased, and return False when the gate was shut before the end.
+
+        What has not had its turn when the lease grows old is given back, and leased anew.
+        """
+        until = time.monotonic() + self._sending.lease_seconds * _FRESH_SHARE
+        size = CHUNK_OF_LOW if part.is_low else CHUNK
         try:
-            while left:
-                left = await self._hold(part, left)
-                granted = await self._pass_gate(part, len(left)) if left else 0
-                if granted is None:
-                    return False
-                chunk, left = left[:granted], left[granted:]
-                if chunk:
-                    async with self._turn(part):
-                        async for settled in self._sending.send(chunk, part.token):
-                            await self._settle(part, settled)
+            for first in range(0, len(leased), size):
+                left = await self._hold(part, leased[first : first + size])
+                while left and time.monotonic() < until:
+                    granted = await self._pass_gate(part, len(left))
+                    if granted is None:
+                        return False
+                    chunk, left = left[:granted], left[granted:]
+                    await self._send(part, chunk)
         finally:
             await asyncio.shield(self._release(part, leased))
         return True
+
+    async def _send(self, part: _Part, chunk: Sequence[Leased]) -> None:
+        chunk = await self._hold(part, chunk)
+        if chunk:
+            async with self._turn(part):
+                async for settled in self._sending.send(chunk, part.token):
+                    await self._settle(part, settled)
 
     async def _hold(self, part: _Part, left: Sequence[Leased]) -> list[Leased]:
         """Hold those whose recipients' clocks do not allow it now, and return the others."""
@@ -147,15 +159,14 @@ class CampaignDelivery:
             else:
                 due_at = min(hold[0], one.expires_at)
                 held.append(Settlement(one.id, None, State.HELD, hold[1], due_at, one.maybe_sent))
-        for first in range(0, len(held), CHUNK):
-            await self._settle(part, held[first : first + CHUNK])
+        if held:
+            await self._settle(part, held)
         return rest
 
     async def _pass_gate(self, part: _Part, left: int) -> int | None:
         """Wait for leave to send, and return to how many; None when the campaign sends no more."""
-        wanted = min(CHUNK_OF_LOW if part.is_low else CHUNK, left)
         async with self._db.leader() as conn:
-            gate = await campaign_work.pass_gate(conn, part.row.id, part.run, wanted)
+            gate = await campaign_work.pass_gate(conn, part.row.id, part.run, left)
         if not self._is_open(part, gate):
             return None
         if gate.granted == 0:

@@ -10,6 +10,8 @@ from temporalio import activity
 from stores.database import DATABASE_ERRORS
 
 BEAT_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 5.0
+"""How long the end waits for a note that is being written."""
 
 
 @asynccontextmanager
@@ -19,13 +21,23 @@ async def heartbeat(note: Callable[[], Awaitable[None]] | None = None) -> AsyncI
     async def beat() -> None:
         while True:
             activity.heartbeat()
-            if note is not None:
-                with suppress(*DATABASE_ERRORS):  # the work itself will meet the trouble
-                    await note()
             await asyncio.sleep(BEAT_SECONDS)
 
-    beating = asyncio.create_task(beat())
+    async def write(note: Callable[[], Awaitable[None]]) -> None:
+        while not ended.is_set():
+            with suppress(*DATABASE_ERRORS):  # the work itself will meet the trouble
+                await note()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), BEAT_SECONDS)
+
+    # Each for itself: a slow database must not look like a dead process.
+    ended, beating = asyncio.Event(), asyncio.create_task(beat())
+    writing = asyncio.create_task(write(note)) if note is not None else None
     try:
         yield
     finally:
         beating.cancel()
+        ended.set()
+        if writing is not None:
+            await asyncio.wait([writing], timeout=_PATIENCE_SECONDS)
+            writing.cancel()

@@ -25,7 +25,7 @@ _NEW_RUN: Final = {
 }  # fmt: skip
 _FRESH: Final = {
     "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",
-    "due_at": f"CASE WHEN run > 0 THEN {_NOW} END",
+    "due_at": f"CASE WHEN state = 'draft' THEN due_at ELSE {_NOW} END",
 }  # fmt: skip
 _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.EDIT: _FRESH,

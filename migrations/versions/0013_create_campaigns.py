@@ -65,6 +65,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX deliveries_campaign")
     op.execute(
         "ALTER TABLE deliveries DROP COLUMN shard, DROP COLUMN profile_id, DROP COLUMN member"
     )

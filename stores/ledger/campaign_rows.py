@@ -122,6 +122,18 @@ async def count(conn: AsyncConnection, campaign_id: UUID) -> dict[str, Any]:
     return {"asked": asked, "suppressed": suppressed, "channels": channels}
 
 
+async def find_of(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return the deliveries of recipients (notification ids), newest first."""
+    result = await conn.execute(
+        text("""
+            SELECT id, campaign_id, channel, address, category, state, reason, created_at
+            FROM deliveries WHERE notification_id = ANY(CAST(:ids AS uuid[])) ORDER BY id DESC
+        """),
+        {"ids": list(ids)},
+    )
+    return result.all()
+
+
 async def find_fallbacks(
     conn: AsyncConnection, campaign_id: UUID, module_id: UUID, frozen: Frozen, ids: Sequence[UUID]
 ) -> tuple[list[Unplanned], dict[UUID, int]]:

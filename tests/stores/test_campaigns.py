@@ -47,7 +47,7 @@ async def state(db: Database, id: UUID) -> Row[Any]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(way=st.lists(STEPS, max_size=8), race=st.lists(STEPS, min_size=2, max_size=8))
 async def test_races_leave_no_illegal_state(

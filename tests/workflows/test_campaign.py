@@ -124,8 +124,8 @@ async def test_a_few_shards_are_under_way_and_a_shut_gate_begins_no_more(
     scripted, queue = Scripted(looks, stops=10), str(uuid4())
     async with worker(environment, queue, scripted):
         await (await start(environment, queue)).result()
-    begun = [one for one in scripted.asked if one.startswith("shard")]
-    assert sorted(begun[:10]) == sorted(f"shard {n}" for n in range(10))
+    begun = {int(one.split()[1]) for one in scripted.asked if one.startswith("shard")}
+    assert begun >= set(range(10))
     assert len(begun) < 10 + 2 * SHARDS_AT_ONCE
     assert scripted.most <= SHARDS_AT_ONCE
 
