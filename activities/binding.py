@@ -48,6 +48,8 @@ def _held(
     if hold is None:
         return one
     until, rule = hold
+    if one.collecting:
+        return replace(one, due_at=until)
     # What expires before is looked at when it does, to be told as expired at once.
     due_at = min(until, asked.expires_at)
     return replace(one, state=State.HELD, reason=rule, due_at=due_at)

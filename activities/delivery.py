@@ -8,20 +8,23 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.giving_way import GivingWay
+from activities.parcels import chunks, cut_off
 from activities.planning import plan_fallbacks, plan_new
 from activities.sending import Sending
 from config.failpoints import failpoint
 from domain.delivery import Leased, Settlement
+from domain.digests import is_urgent
 from domain.ids import decode
 from domain.orders import Order, Progress
 from domain.outcome import Outcome
 from domain.retry import describe, judge
 from domain.vocabulary import CategoryClass, OutcomeKind, Priority, Scope, State
+from stores.ledger import digests, refusals
 from stores.ledger import lease as leases
-from stores.ledger import refusals
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from stores.ledger.progress import count_states, find_next
@@ -52,28 +55,37 @@ class Delivery:
     async def deliver(self, order: Order) -> Progress:
         """Plan, lease, mark, send and settle what is due, and return when to come back."""
         ids = _ids(order)
+        carried = set(ids)
         finished: set[UUID] = set()
         async with _heartbeat():
             token = uuid4()
-            while len(finished) < len(ids):
-                leased = await self._open(order, ids, token, finished)
+            while len(finished) < len(carried):
+                leased = await self._open(order, carried, token, finished)
                 if not leased:
                     break
                 await failpoint("leased")
-                finished |= await self._deliver(leased, token)
+                finished |= await self._deliver(leased, order, token)
                 await failpoint("settled")
         return await self._progress(order, ids)
 
     async def _open(
-        self, order: Order, ids: Sequence[UUID], token: UUID, finished: set[UUID]
+        self, order: Order, carried: set[UUID], token: UUID, finished: set[UUID]
     ) -> list[Leased]:
-        """Clear up after dead senders, plan what is new, and lease what is due."""
+        """Clear up after dead senders, plan what is new, and lease what is due.
+
+        What came to the workflow by digests is added to what it carries.
+        """
         async with self._db.leader() as conn:
+            carried |= await _of_digests(conn, order)
+            ids = sorted(carried)
             dead = await leases.find_dead(conn, ids)
             if dead:
                 changed = await settle(conn, [self._after_death(row) for row in dead])
                 finished |= await fold(conn, touched(changed))
             finished |= await plan_new(conn, ids, order.workflow_id)
+            if not is_urgent(order.priority):
+                carried |= set(await digests.gather(conn, ids, order.workflow_id))
+                ids = sorted(carried)
             leased = await leases.lease(
                 conn,
                 ids,
@@ -84,29 +96,31 @@ class Delivery:
             )
             if not leased:
                 finished |= await close_overdue(conn, ids)
-            return leased
+            if late := cut_off(leased, SLICE):
+                await leases.release(conn, [one.id for one in late], token)
+            return leased[: len(leased) - len(late)]
 
-    async def _deliver(self, leased: Sequence[Leased], token: UUID) -> set[UUID]:
+    async def _deliver(self, leased: Sequence[Leased], order: Order, token: UUID) -> set[UUID]:
         finished: set[UUID] = set()
         try:
             low = leased[0].priority == Priority.LOW
             size = CHUNK_OF_LOW if low else CHUNK
-            for first in range(0, len(leased), size):
+            for chunk in chunks(leased, size):
                 async with self._way.turn() if low else nullcontext():
-                    async for settled in self._sending.send(leased[first : first + size], token):
-                        finished |= await self._settle(settled)
+                    async for settled in self._sending.send(chunk, token):
+                        finished |= await self._settle(settled, order)
         except asyncio.CancelledError:
             await asyncio.shield(self._release(leased, token))
             raise
         return finished
 
-    async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
+    async def _settle(self, settlements: Sequence[Settlement], order: Order) -> set[UUID]:
         async with self._db.leader() as conn:
             changed = await settle(conn, settlements)
             await refusals.apply(conn, settlements, {row.id for row in changed})
             stuck = {row.notification_id for row in changed if row.state in _MAY_FALL_BACK}
             if stuck:
-                await plan_fallbacks(conn, sorted(stuck))
+                await plan_fallbacks(conn, sorted(stuck), order.workflow_id)
             return await fold(conn, touched(changed))
 
     async def _release(self, leased: Sequence[Leased], token: UUID) -> None:
@@ -136,6 +150,7 @@ class Delivery:
 
     async def _progress(self, order: Order, ids: Sequence[UUID]) -> Progress:
         async with self._db.leader() as conn:
+            ids = sorted({*ids, *await _of_digests(conn, order)})
             waiting = await find_next(conn, ids, order.workflow_id)
             states = await count_states(conn, ids)
         if waiting is None:
@@ -150,6 +165,13 @@ class Delivery:
 
 
 _MAY_FALL_BACK: Final = (State.SUPPRESSED, State.FAILED)
+
+
+async def _of_digests(conn: AsyncConnection, order: Order) -> set[UUID]:
+    """Return what a workflow carries besides what it was started for: nothing on the high lane."""
+    if is_urgent(order.priority):
+        return set()
+    return set(await digests.members(conn, order.workflow_id))
 
 
 def _ids(order: Order) -> list[UUID]:

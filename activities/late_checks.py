@@ -22,15 +22,15 @@ from stores.preferences import Chosen
 
 @dataclass(slots=True)
 class _Caps:
-    """What recipients had lately, and what this chunk adds to it."""
+    """What recipients had lately, and what this chunk adds to it; a digest counts as one."""
 
     at: datetime
     counted: dict[UUID, list[Counted]] = field(default_factory=dict)
     let_through: set[UUID] = field(default_factory=set)
 
     def of(self, leased: Leased) -> list[Counted] | None:
-        """Return the counts for a delivery; None where its notification counts already."""
-        if leased.profile_id is None or leased.notification_id in self.let_through:
+        """Return the counts for a delivery; None where its message counts already."""
+        if leased.profile_id is None or _counts_as(leased) in self.let_through:
             return None
         return self.counted.get(leased.profile_id)
 
@@ -39,7 +39,7 @@ class _Caps:
         counted = self.of(leased)
         if counted is not None and leased.profile_id is not None:
             self.counted[leased.profile_id] = granted(counted, leased.category)
-            self.let_through.add(leased.notification_id)
+            self.let_through.add(_counts_as(leased))
 
 
 async def check(conn: AsyncConnection, chunk: Sequence[Leased]) -> dict[UUID, Decision]:
@@ -125,5 +125,11 @@ async def _count(
     for (profile, _), counted in zip(pairs, counts, strict=True):
         caps.counted.setdefault(profile, []).append(counted)
     ids = {one.notification_id for one in asked if one.profile_id in capped}
-    caps.let_through |= await preferences.find_counted(conn, ids)
+    before = await preferences.find_counted(conn, ids)
+    caps.let_through |= {_counts_as(one) for one in asked if one.notification_id in before}
     return caps
+
+
+def _counts_as(leased: Leased) -> UUID:
+    """Return as which notification it counts: all of a digest as the one that opened it."""
+    return leased.counts_as or leased.notification_id

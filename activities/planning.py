@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.binding import bound
+from activities.collecting import join
 from activities.rules import look_up
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
@@ -19,15 +20,18 @@ from stores.ledger.fold import fold
 
 async def plan_new(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -> set[UUID]:
     """Plan the due notifications of a workflow; return those that have ended with that."""
-    return await _write(conn, await ledger.find_unplanned(conn, ids, workflow_id))
+    found = await ledger.find_unplanned(conn, ids, workflow_id)
+    return await _write(conn, found, workflow_id)
 
 
-async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -> set[UUID]:
     """Give notifications whose channel failed or was suppressed their next one; return the rest."""
-    return await _write(conn, await ledger.find_fallbacks(conn, ids))
+    return await _write(conn, await ledger.find_fallbacks(conn, ids), workflow_id)
 
 
-async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> set[UUID]:
+async def _write(
+    conn: AsyncConnection, notifications: Sequence[Unplanned], workflow_id: str
+) -> set[UUID]:
     if not notifications:
         return set()
     recipients = await _recipients(conn, notifications)
@@ -38,6 +42,7 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
         planned += plan(one, recipients[one.id], decide, rules.preferences(one))
     zones = {id: recipient.timezone for id, recipient in recipients.items()}
     planned = bound(planned, rules.standings, zones, rules.at)
+    planned = await join(conn, planned, workflow_id)
     await ledger.insert(conn, planned)
     changed = {one.notification.id for one in planned if one.reason}
     return await fold(conn, sorted(changed)) if changed else set()

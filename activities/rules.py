@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.caps import Counted
 from domain.category import Category, category_as
-from domain.decision import ALLOWED, Decision, Question, decide
+from domain.decision import ALLOWED, Decision, Question, decide, is_protected
 from domain.delivery import Unplanned
+from domain.digest_decisions import collect, wanted
 from domain.preferences import ANYTHING, Preferences
 from domain.recipient import Recipient
 from domain.suppression import comparable
@@ -50,7 +51,8 @@ class Rules:
         """Return what becomes of a notification at an address; caps only if they are counted."""
         chosen = self._chosen(one)
         suppressed = self._kept_back(one, channel, address)
-        if chosen is None and not suppressed:
+        digest = wanted(one, channel, self.preferences(one))
+        if chosen is None and not suppressed and digest is None:
             return ALLOWED
         question = Question(
             category=category_as(one.category, one.class_, self.categories),
@@ -60,7 +62,10 @@ class Rules:
             timezone=chosen.timezone if chosen else None,
             expires_at=one.expires_at,
         )
-        return decide(self.preferences(one), question, counted)
+        if digest is None or is_protected(question.category):
+            return decide(self.preferences(one), question, counted)
+        decision = decide(self.preferences(one), question)  # caps are asked when it leaves
+        return collect(decision, digest, self.preferences(one), question, again=bool(one.used))
 
     def _chosen(self, one: Unplanned) -> Chosen | None:
         return self.chosen.get(one.profile_id) if one.profile_id else None
@@ -94,7 +99,8 @@ async def look_up(
     addresses = _addresses(notifications, recipients, standings)
     suppressions = await ledger.find_suppressed(conn, addresses)
     chosen = await preferences.load(conn, {one.profile_id for one in notifications})
-    known = await categories.load_all(conn) if chosen else {}
+    asked = chosen or any(one.window for one in notifications)
+    known = await categories.load_all(conn) if asked else {}
     return Rules(at, suppressions, standings, chosen, known)
 
 

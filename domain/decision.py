@@ -8,7 +8,9 @@ Rules in their order; the first that forbids ends it:
 3. `unsubscribed`: the recipient wants nothing on this channel.
 4. `preference`: the recipient switched the category off on this channel.
 5. `quiet_hours`: it is held until they end; one that expires before that is expired.
-6. `frequency_cap`: it would be one too many.
+6. `digest`: it is collected into one message (domain/digest_decisions.py), which is judged anew
+   when it leaves.
+7. `frequency_cap`: it would be one too many.
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from typing import Any, Final
 
 from domain.caps import Counted
 from domain.category import Category
+from domain.digests import Collecting
 from domain.preferences import Preferences
 from domain.quiet_hours import quiet_until, zone_of
 from domain.vocabulary import CategoryClass, Channel, State
@@ -58,6 +61,8 @@ class Decision:
     reason: str
     rules: tuple[Rule, ...]
     due_at: datetime | None = None
+    collecting: Collecting | None = None
+    """The digest that it waits for."""
 
     @property
     def sends(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.digests import Collecting, Window
 from domain.one_time_codes import Seed
 from domain.outcome import Outcome
 from domain.vocabulary import CategoryClass, Channel, State
@@ -32,6 +33,12 @@ class Unplanned:
     expires_at: datetime
     ordered: bool = True
     """Whether the client chose the order of the channels; else it is the recipient's."""
+    window: Window | None = None
+    """What the request or its template wants it collected into."""
+    uncollected: frozenset[Channel] = frozenset()
+    """Channels on which its words cannot be one of several."""
+    expiry_asked: bool = True
+    """Whether the client said when it expires; else it lives as long as its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Planned:
     due_at: datetime | None = None
     """When it may be sent, for one that is held."""
     decision: Record | None = None
+    collecting: Collecting | None = None
+    digest_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,10 @@ class Leased:
     """What the code is computed from that its words show; None where they show none of ours."""
     timezone: str | None = None
     """The recipient's IANA zone, in which times are written."""
+    digest_id: UUID | None = None
+    """The digest that it goes out with."""
+    counts_as: UUID | None = None
+    """The notification as which its digest counts for caps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,8 @@ class Mark:
     """Which accounts were passed over, and why."""
     decision: Record | None = None
     """Which rules let it pass; None leaves what is known already."""
+    carried_by: UUID | None = None
+    """The attempt of the one message that carries this and others; None for one of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ async def create(
             name=request.name or request.key,
             category=request.category,
             priority=request.priority,
+            digest=request.digest.model_dump() if request.digest else None,
         )
         if not added:
             raise Conflict(f"There is a template {request.key} already.")
@@ -93,6 +94,7 @@ async def change(
             name=given.get("name", row.name) or row.key,
             category=given.get("category", row.category),
             priority=given.get("priority", row.priority),
+            digest=given.get("digest", row.digest),
         )
         await record(conn, actor, "template.changed", row, {"fields": sorted(given)})
         return await _shown(conn, actor, row)

@@ -36,7 +36,7 @@ _PUT = text("""
 """)
 
 _COUNT = text("""
-    SELECT r.place, count(DISTINCT n.id) AS sent
+    SELECT r.place, count(DISTINCT coalesce(g.opened_by, n.id)) AS sent
     FROM jsonb_to_recordset(CAST(:caps AS jsonb)) AS r(
             place int, profile_id uuid, category text, since timestamptz)
         JOIN notifications n ON n.profile_id = r.profile_id
@@ -45,6 +45,7 @@ _COUNT = text("""
         JOIN deliveries d ON d.notification_id = n.id
             AND d.attempted_at > r.since
             AND (d.maybe_sent OR d.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
+        LEFT JOIN digests g ON g.id = d.digest_id
         LEFT JOIN categories c ON c.key = n.category
     WHERE c.mandatory IS NOT TRUE
     GROUP BY r.place
@@ -117,8 +118,8 @@ async def count(
 ) -> list[Counted]:
     """Return how many messages profiles had since the windows that end at `at` began, cap by cap.
 
-    A notification counts once. It counts from the mark on, unless it was surely not sent;
-    one-time passwords and mandatory categories do not count.
+    A notification counts once, a digest as one. It counts from the mark on, unless it was surely
+    not sent; one-time passwords and mandatory categories do not count.
     """
     if not caps:
         return []
