@@ -87,7 +87,7 @@ _GATHER = text("""
 _FIND = text("""
     SELECT g.id, g.source, g.key, g.due_at, g.closed_at,
         (SELECT count(*) FROM deliveries d WHERE d.digest_id = g.id
-            AND d.state NOT IN ('cancelled', 'expired')) AS count
+            AND d.state NOT IN ('cancelled', 'expired')) AS collected
     FROM digests g WHERE g.id = ANY(CAST(:ids AS uuid[]))
 """)
 
@@ -179,8 +179,8 @@ async def gather(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -
 
 
 async def find(conn: AsyncConnection, ids: Iterable[UUID | None]) -> dict[UUID, Row[Any]]:
-    """Return digests by id: {id, source, key, due_at, closed_at, count}; the count leaves out what
-    was cancelled or expired.
+    """Return digests by id: {id, source, key, due_at, closed_at, collected}; what was cancelled or
+    expired is not counted as collected.
     """
     wanted = sorted({one for one in ids if one is not None})
     if not wanted:
