@@ -60,15 +60,14 @@ _CLOSE = text("""
                 AND d.due_at <= clock_timestamp() AND n.workflow_id = :workflow)
         ORDER BY g.id FOR UPDATE
     )
-    UPDATE digests g SET closed_at = coalesce(g.closed_at, clock_timestamp()),
-        workflow_id = :workflow
+    UPDATE digests g SET closed_at = coalesce(g.closed_at, clock_timestamp())
     FROM due WHERE g.id = due.id
     RETURNING g.id
 """)
 
 _GATHER = text("""
     WITH together AS (
-        SELECT d.id, d.notification_id FROM deliveries d
+        SELECT d.id, d.notification_id, d.digest_id FROM deliveries d
         WHERE d.digest_id = ANY(CAST(:digests AS uuid[]))
             AND d.state IN ('accepted', 'scheduled', 'held')
             AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
@@ -76,11 +75,16 @@ _GATHER = text("""
     ), due AS (
         UPDATE deliveries d SET due_at = least(d.due_at, clock_timestamp())
         FROM together t WHERE d.id = t.id
+    ), carried AS (
+        UPDATE digests g SET workflow_id = :workflow
+        WHERE g.id IN (SELECT digest_id FROM together)
     ), mine AS (
         SELECT n.id FROM notifications n
         WHERE n.id IN (SELECT notification_id FROM together) ORDER BY n.id FOR UPDATE
     )
-    UPDATE notifications n SET workflow_id = :workflow FROM mine WHERE n.id = mine.id
+    UPDATE notifications n SET workflow_id = :workflow,
+        version = n.version + CASE WHEN n.workflow_id = :workflow THEN 0 ELSE 1 END
+    FROM mine WHERE n.id = mine.id
     RETURNING n.id
 """)
 

@@ -16,11 +16,11 @@ from domain.digests import Daily, Window, next_daily, uncollectable
 from domain.ids import new_id
 from domain.preferences import Preferences
 from domain.quiet_hours import QuietHours
-from domain.vocabulary import CategoryClass, Channel, State
+from domain.vocabulary import CategoryClass, Channel, Priority, State
 from tests.domain.test_quiet_hours import MOMENTS, TIMES, ZONES
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-NEWS = Category("news", "News", CategoryClass.BULK, False, "low")
+NEWS = Category("news", "News", CategoryClass.BULK, False, Priority.LOW)
 EIGHT = Daily(time(8))
 WINDOW = Window("orders", 3_600)
 
