@@ -29,12 +29,18 @@ QUEUE: Final = "queue"
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A delivery whose account is chosen and whose message is built for it."""
+    """Deliveries whose account is chosen and whose one message is built for it: one of its own, or
+    those of a digest, each with the id of its attempt.
+    """
 
-    leased: Leased
-    attempt_id: UUID
+    members: tuple[tuple[Leased, UUID], ...]
     taken: Taken
     message: Message
+
+    @property
+    def leased(self) -> Leased:
+        """The first of the deliveries; they have address and category in common."""
+        return self.members[0][0]
 
     @property
     def account(self) -> Account:

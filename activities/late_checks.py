@@ -34,26 +34,26 @@ from stores.preferences import Chosen
 
 @dataclass(slots=True)
 class _Caps:
-    """What recipients had lately, and what this chunk adds to it."""
+    """What recipients had lately, and what this chunk adds to it; a digest counts as one."""
 
     at: datetime
     counted: dict[UUID, list[Counted]] = field(default_factory=dict)
     let_through: set[UUID] = field(default_factory=set)
 
     def of(self, leased: Leased, profile: UUID) -> list[Counted] | None:
-        """Return a profile's counts for a delivery; None where its notification counts already."""
-        if leased.notification_id in self.let_through:
+        """Return a profile's counts for a delivery; None where its message counts already."""
+        if _counts_as(leased) in self.let_through:
             return None
         return self.counted.get(profile)
 
     def grant(self, leased: Leased) -> None:
         """Count a delivery that goes out, once for each whose preferences it heeds."""
-        if leased.notification_id in self.let_through:
+        if _counts_as(leased) in self.let_through:
             return
         for profile in leased.choosers:
             if profile in self.counted:
                 self.counted[profile] = granted(self.counted[profile], leased.category)
-                self.let_through.add(leased.notification_id)
+                self.let_through.add(_counts_as(leased))
 
 
 async def check(
@@ -185,5 +185,11 @@ async def _count(
     for (profile, _), counted in zip(pairs, counts, strict=True):
         caps.counted.setdefault(profile, []).append(counted)
     ids = {one.notification_id for one in asked if capped.keys() & set(one.choosers)}
-    caps.let_through |= await preferences.find_counted(conn, ids)
+    before = await preferences.find_counted(conn, ids)
+    caps.let_through |= {_counts_as(one) for one in asked if one.notification_id in before}
     return caps
+
+
+def _counts_as(leased: Leased) -> UUID:
+    """Return as which notification it counts: all of a digest as the one that opened it."""
+    return leased.counts_as or leased.notification_id

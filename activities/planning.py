@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.binding import redirected
+from activities.collecting import join
 from activities.rules import Rules, heed, look_up
 from domain.decision import Decision
 from domain.delivery import Planned, Unplanned
@@ -27,18 +28,20 @@ async def plan_new(
     Return how many there were, and those that have ended with that.
     """
     unplanned = await ledger.find_unplanned(conn, ids, workflow_id, most)
-    return len(unplanned), await _write(conn, unplanned)
+    return len(unplanned), await _write(conn, unplanned, workflow_id)
 
 
-async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -> set[UUID]:
     """Give notifications whose channel failed or was suppressed their next one; return the rest."""
-    return await _write(conn, await ledger.find_fallbacks(conn, ids))
+    return await _write(conn, await ledger.find_fallbacks(conn, ids), workflow_id)
 
 
-async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> set[UUID]:
+async def _write(
+    conn: AsyncConnection, notifications: Sequence[Unplanned], workflow_id: str
+) -> set[UUID]:
     if not notifications:
         return set()
-    planned = await plan_all(conn, notifications)
+    planned = await join(conn, await plan_all(conn, notifications), workflow_id)
     await ledger.insert(conn, planned)
     changed = {one.notification.id for one in planned if one.reason}
     return await fold(conn, sorted(changed)) if changed else set()

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.allowed_hours import within_hours
 from domain.caps import Counted
 from domain.category import Category, category_as
-from domain.decision import ALLOWED, Decision, Question, decide, strictest
+from domain.decision import ALLOWED, Decision, Question, decide, is_protected, strictest
 from domain.delivery import Unplanned
+from domain.digest_decisions import collect, wanted
 from domain.preferences import ANYTHING, Preferences
 from domain.recipient import Recipient
 from domain.rules import binding
@@ -56,7 +57,8 @@ class Rules:
         """Return what becomes of a notification at an address; caps only if they are counted."""
         chosen = self._chosen(one)
         suppressed = self._kept_back(one, channel, address)
-        if not chosen and not suppressed:
+        digest = wanted(one, channel, self.preferences(one))
+        if not chosen and not suppressed and digest is None:
             return ALLOWED
         question = Question(
             category=category_as(one.category, one.class_, self.categories),
@@ -65,11 +67,21 @@ class Rules:
             suppressed=suppressed,
             expires_at=one.expires_at,
         )
+        if digest is None or is_protected(question.category):
+            return self._strictest(chosen, question, counted)
+        decision = self._strictest(chosen, question)  # caps are asked when it leaves
+        if len(chosen) == 1:
+            question = replace(question, timezone=chosen[0].timezone)
+        return collect(decision, digest, self.preferences(one), question, again=bool(one.used))
+
+    def _strictest(
+        self, chosen: Sequence[Chosen], asked: Question, counted: Sequence[Counted] | None = None
+    ) -> Decision:
         return strictest(
             [
                 decide(
                     each.preferences,
-                    replace(question, timezone=each.timezone, active=each.active),
+                    replace(asked, timezone=each.timezone, active=each.active),
                     counted,
                 )
                 for each in chosen or (_NOTHING,)
@@ -145,7 +157,8 @@ async def look_up(
     suppressions = await ledger.find_suppressed(conn, addresses)
     choosers = {id for one in notifications for id in one.choosers}
     chosen = await preferences.load(conn, choosers, keep=keep)
-    known = await categories.load_all(conn) if chosen else {}
+    asked = chosen or any(one.window for one in notifications)
+    known = await categories.load_all(conn) if asked else {}
     return Rules(at, suppressions, standings, chosen, known)
 
 

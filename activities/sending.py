@@ -4,11 +4,9 @@ Only what a mark returned leaves the process.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,23 +14,23 @@ import structlog
 
 from activities import late_checks
 from activities.accounts import Account
-from activities.handing_over import QUEUE, Ready, hand_over
+from activities.handing_over import Ready, hand_over
+from activities.parcels import Draft, Parcel, Part, draft, parcels, together
 from activities.routing import PACED, Router, Taken, Waits
 from activities.rule_book import RuleBook, RuleBroken, check
 from activities.unsubscribe_links import UnsubscribeLinks
+from activities.verdicts import Verdicts
 from activities.words import Words
 from channels.message import build
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from config.failpoints import failpoint
 from domain.circuit import next_step
-from domain.decision import Decision
-from domain.delivery import Leased, Mark, Settlement
+from domain.delivery import Leased, Settlement
 from domain.ids import encode, new_id
 from domain.message import Message
 from domain.outcome import Outcome
-from domain.retry import Verdict, judge
-from domain.vocabulary import OutcomeKind, Scope, State
+from domain.vocabulary import State
 from stores.database import Database
 from stores.ledger import mark as marks
 
@@ -61,131 +59,172 @@ class Sending:
     lease_seconds: float
     retry_scale: float
 
+    @property
+    def verdicts(self) -> Verdicts:
+        """How outcomes are judged."""
+        return Verdicts(self.router.health, self.words, self.retry_scale)
+
     async def send(self, chunk: Sequence[Leased], token: UUID) -> AsyncIterator[list[Settlement]]:
         """Yield how the deliveries of a chunk ended, round by round; each yield is to be settled
         before the next is asked for. A delivery that another account is to try comes again.
         """
         tried: dict[UUID, frozenset[UUID]] = {}
-        left, until = list(chunk), time.monotonic() + PATIENCE_SECONDS
+        left, until = parcels(chunk), time.monotonic() + PATIENCE_SECONDS
         while left:
             settled: list[Settlement] = []
-            paced: list[tuple[Leased, Waits]] = []
+            paced: list[tuple[Parcel, Waits]] = []
             outcomes = await self._round(left, token, tried, settled, paced)
             if time.monotonic() > until:
-                settled += [self._waiting(one, way) for one, way in paced]
+                settled += [
+                    self.verdicts.waiting(one, way) for parcel, way in paced for one in parcel
+                ]
                 paced = []
-            left = [one for one, _ in paced]
+            left = [parcel for parcel, _ in paced]
             for one, outcome in outcomes:
                 failed = tried.get(one.leased.id, frozenset()) | {one.account.id}
                 goes_on = await self._goes_on(one, outcome, failed)
-                settled.append(self._settlement(one, outcome, goes_on=goes_on))
+                settled += self.verdicts.of_message(one, outcome, goes_on=goes_on)
                 if goes_on:
-                    tried[one.leased.id] = failed
-                    left.append(replace(one.leased, attempts=one.leased.attempts + 1))
+                    again = (replace(each, attempts=each.attempts + 1) for each, _ in one.members)
+                    left.append(tuple(again))
+                    tried |= {each.id: failed for each, _ in one.members}
             yield settled
             if paced:
                 await asyncio.sleep(_PACE_PAUSE)
 
     async def _round(
         self,
-        chunk: Sequence[Leased],
+        left: Sequence[Parcel],
         token: UUID,
         tried: Mapping[UUID, frozenset[UUID]],
         settled: list[Settlement],
-        paced: list[tuple[Leased, Waits]],
+        paced: list[tuple[Parcel, Waits]],
     ) -> list[tuple[Ready, Outcome]]:
         """Return what was sent, with outcomes; what was not is in `settled` with its reason, or in
         `paced` when it must only wait for its turn.
         """
-        chosen = await self.router.choose(chunk, tried)
-        ready: list[Ready] = []
-        for leased in chunk:
-            way = chosen[leased.id]
+        chosen = await self.router.choose([parcel[0] for parcel in left], tried)
+        drafts: list[Draft] = []
+        for parcel in left:
+            way = chosen[parcel[0].id]
             if isinstance(way, Waits) and way.reason == PACED:
-                paced.append((leased, way))
+                paced.append((parcel, way))
             elif isinstance(way, Waits):
-                settled.append(self._waiting(leased, way))
-            elif (built := await self._prepare(leased, way, settled)) is not None:
-                ready.append(built)
-        if not ready:
+                settled += [self.verdicts.waiting(one, way) for one in parcel]
+            elif (made := await self._prepare(parcel, way, settled)) is not None:
+                drafts.append(made)
+        if not drafts:
             return []
         deadline = time.monotonic() + self.lease_seconds * (1 - MARGIN)
-        marked = await self._mark(ready, token, settled)
+        marked = await self._mark(drafts, token, settled)
         await failpoint("marked")
-        sent = [one for one in ready if one.leased.id in marked]
+        sent = [one for made in drafts for one in self._ready(made, marked, settled)]
         outcomes = await hand_over(self.router, sent, deadline=deadline)
         await failpoint("sent")
         return outcomes
 
     async def _prepare(
-        self, leased: Leased, taken: Taken, settled: list[Settlement]
-    ) -> Ready | None:
-        attempt = new_id()
-        try:
-            content = await self.words.of(leased)
-            rendered = self._render(leased, content[leased.channel])
-            check(await self.rules.of(leased), leased, rendered)
-            message = self._build(leased, rendered, attempt, taken.account)
-        except (RenderFailed, RuleBroken, ContentRefused, ValueError, KeyError) as error:
-            named = error if isinstance(error, ContentRefused | RuleBroken) else None
-            reason = named.reason if named else "template_error"
-            log.warning(
-                "delivery.unrenderable",
-                delivery=encode("dlv", leased.id),
-                kind=type(error).__name__,
-            )
-            settled.append(_failed(leased, reason))
+        self, parcel: Parcel, taken: Taken, settled: list[Settlement]
+    ) -> Draft | None:
+        """Return a parcel with its words; one alone is built at once, so that what cannot be is
+        known before the mark.
+        """
+        parts = [part for one in parcel if (part := await self._part(one, settled)) is not None]
+        if len(parts) != 1:
+            return draft(parts, taken) if parts else None
+        [part] = parts
+        message = self._build(part.leased, part.rendered, part.attempt_id, taken.account)
+        if isinstance(message, str):
+            settled.append(_failed(part.leased, message))
             return None
-        return Ready(leased, attempt, taken, message)
+        return draft(parts, taken, message)
 
-    def _render(self, leased: Leased, content: Mapping[str, Any]) -> Mapping[str, Any]:
-        return render(
-            leased.channel,
-            content,
-            {**self.unsubscribing.supplied(leased), **self.words.data_for(leased)},
-            locale=leased.locale,
-            timezone=leased.timezone,
-        )
+    async def _part(self, leased: Leased, settled: list[Settlement]) -> Part | None:
+        try:
+            words = (await self.words.of(leased))[leased.channel]
+            data = {**self.unsubscribing.supplied(leased), **self.words.data_for(leased)}
+            rendered = render(
+                leased.channel, words, data, locale=leased.locale, timezone=leased.timezone
+            )
+            check(await self.rules.of(leased), leased, rendered)
+        except _UNUSABLE as error:
+            settled.append(_failed(leased, _why(error, leased)))
+            return None
+        return Part(leased, new_id(), words, rendered, data)
+
+    def _ready(self, made: Draft, marked: set[UUID], settled: list[Settlement]) -> Iterator[Ready]:
+        """Yield the message of a draft, if any of it was marked; of several, with those only."""
+        parts = [part for part in made.parts if part.leased.id in marked]
+        message: Message | str | None = made.message
+        if parts and message is None:
+            message = self._compose(parts, made)
+        if isinstance(message, str):
+            settled += [_failed(part.leased, message, part.attempt_id) for part in parts]
+        elif parts and message is not None:
+            members = tuple((part.leased, part.attempt_id) for part in parts)
+            yield Ready(members, made.taken, message)
+
+    def _compose(self, parts: Sequence[Part], made: Draft) -> Message | str:
+        first = parts[0].leased
+        rendered = parts[0].rendered
+        if len(parts) > 1:
+            composed = together(parts)
+            rendered = composed.content
+            if composed.fault:
+                log.warning(
+                    "digest.layout_unusable",
+                    digest=encode("dgs", first.digest_id or first.id),
+                    why=composed.fault[:300],
+                )
+        latest = max(part.leased.expires_at for part in parts)
+        leased = replace(first, expires_at=latest)
+        return self._build(leased, rendered, made.attempt_id, made.taken.account)
 
     def _build(
         self, leased: Leased, rendered: Mapping[str, Any], attempt: UUID, account: Account
-    ) -> Message:
-        attempt_id = encode("att", attempt)
-        return build(
-            leased.channel,
-            rendered,
-            as_fields=account.sender.takes_fields,
-            address=leased.address,
-            name=leased.name or "",
-            attempt_id=attempt_id,
-            notification_id=encode("ntf", leased.notification_id),
-            default_from=account.sender.default_from or self.default_from,
-            locale=leased.locale,
-            unsubscribe_url=self.unsubscribing.of(leased),
-            class_=leased.class_,
-            expires_at=leased.expires_at,
-            target=leased.target,
-            callback_url=f"{self.receipts_url}/{encode('acc', account.id)}?attempt={attempt_id}",
-        )
+    ) -> Message | str:
+        """Return the message, or the reason why there can be none."""
+        attempt_id, account_id = encode("att", attempt), encode("acc", account.id)
+        try:
+            return build(
+                leased.channel,
+                rendered,
+                as_fields=account.sender.takes_fields,
+                address=leased.address,
+                name=leased.name or "",
+                attempt_id=attempt_id,
+                notification_id=encode("ntf", leased.notification_id),
+                default_from=account.sender.default_from or self.default_from,
+                locale=leased.locale,
+                unsubscribe_url=self.unsubscribing.of(leased),
+                class_=leased.class_,
+                expires_at=leased.expires_at,
+                target=leased.target,
+                callback_url=f"{self.receipts_url}/{account_id}?attempt={attempt_id}",
+            )
+        except _UNUSABLE as error:
+            return _why(error, leased)
 
     async def _mark(
-        self, ready: Sequence[Ready], token: UUID, settled: list[Settlement]
+        self, drafts: Sequence[Draft], token: UUID, settled: list[Settlement]
     ) -> set[UUID]:
         margin = self.lease_seconds * MARGIN
-        bound = {one.leased.id: await self.rules.of(one.leased) for one in ready}
+        pairs = [(made, part) for made in drafts for part in made.parts]
+        chunk = [part.leased for _, part in pairs]
+        bound = {one.id: await self.rules.of(one) for one in chunk}
         async with self.db.leader() as conn:
-            decisions = await late_checks.check(conn, [one.leased for one in ready], bound)
-            wanted = [one for one in ready if late_checks.may_go(decisions.get(one.leased.id))]
+            decisions = await late_checks.check(conn, chunk, bound)
+            wanted = [
+                made.mark_of(part, decisions.get(part.leased.id))
+                for made, part in pairs
+                if late_checks.may_go(decisions.get(part.leased.id))
+            ]
             marked = await marks.mark(
-                conn,
-                [_mark_of(one, decisions.get(one.leased.id)) for one in wanted],
-                token=token,
-                margin=margin,
-                seconds=self.lease_seconds,
+                conn, wanted, token=token, margin=margin, seconds=self.lease_seconds
             )
-            left = [one.leased.id for one in wanted if one.leased.id not in marked]
+            left = [one.delivery_id for one in wanted if one.delivery_id not in marked]
             late = await marks.find_late(conn, left, token=token, margin=margin) if left else {}
-        settled += late_checks.stopped([one.leased for one in ready], decisions, marked)
+        settled += late_checks.stopped(chunk, decisions, marked)
         for delivery, (expired, maybe_sent) in late.items():
             state = State.EXPIRED if expired else State.SUPPRESSED
             reason = "expired" if expired else "suppressed"
@@ -199,67 +238,18 @@ class Sending:
             return False
         return await self.router.another(one.leased, failed)
 
-    def _settlement(self, one: Ready, outcome: Outcome, *, goes_on: bool) -> Settlement:
-        leased = one.leased
-        if goes_on:
-            now = datetime.now(UTC)
-            return Settlement(
-                leased.id, one.attempt_id, State.HELD, outcome.reason, now, False,
-                self.words.keepable(leased, outcome), goes_on=True,
-            )  # fmt: skip
-        if outcome.phase == QUEUE:
-            comes_back = self.router.health.comes_back(one.account.id)
-            waits = self._waiting(leased, Waits(outcome.reason, comes_back))
-            return replace(waits, attempt_id=one.attempt_id, outcome=outcome)
-        verdict = self._judge(leased, outcome)
-        return Settlement(
-            leased.id,
-            one.attempt_id,
-            verdict.state,
-            verdict.reason,
-            verdict.due_at,
-            outcome.maybe_sent,
-            self.words.keepable(leased, outcome),
-            round=verdict.state is State.HELD,
-        )
 
-    def _waiting(self, leased: Leased, way: Waits) -> Settlement:
-        """Hold a delivery that no account can take now; that is no round of its own."""
-        outcome = Outcome(OutcomeKind.TRANSIENT, way.reason, Scope.ACCOUNT)
-        verdict = self._judge(leased, outcome)
-        due_at = verdict.due_at
-        if verdict.state is State.HELD and way.due_at is not None:
-            due_at = way.due_at
-            if due_at >= leased.expires_at:
-                ended = State.UNKNOWN if leased.maybe_sent else State.EXPIRED
-                return Settlement(
-                    leased.id, None, ended, way.reason, None, leased.maybe_sent, route=way.record
-                )
-        return Settlement(
-            leased.id, None, verdict.state, verdict.reason, due_at, leased.maybe_sent,
-            route=way.record,
-        )  # fmt: skip
-
-    def _judge(self, leased: Leased, outcome: Outcome) -> Verdict:
-        return judge(
-            outcome,
-            class_=leased.class_,
-            attempts=leased.rounds + 1,
-            maybe_sent=leased.maybe_sent,
-            now=datetime.now(UTC),
-            expires_at=leased.expires_at,
-            scale=self.retry_scale,
-            jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
-        )
+_UNUSABLE: Final = (RenderFailed, RuleBroken, ContentRefused, ValueError, KeyError)
 
 
-def _mark_of(one: Ready, decision: Decision | None) -> Mark:
-    return Mark(
-        one.leased.id, one.attempt_id, one.account.id, one.account.vendor, one.taken.record,
-        decision.record() if decision else None,
-    )  # fmt: skip
+def _why(error: Exception, leased: Leased) -> str:
+    """Return the reason of a delivery whose words cannot become a message."""
+    log.warning(
+        "delivery.unrenderable", delivery=encode("dlv", leased.id), kind=type(error).__name__
+    )
+    return error.reason if isinstance(error, ContentRefused | RuleBroken) else "template_error"
 
 
-def _failed(leased: Leased, reason: str) -> Settlement:
+def _failed(leased: Leased, reason: str, attempt_id: UUID | None = None) -> Settlement:
     state = State.UNKNOWN if leased.maybe_sent else State.FAILED
-    return Settlement(leased.id, None, state, reason, None, leased.maybe_sent)
+    return Settlement(leased.id, attempt_id, state, reason, None, leased.maybe_sent)

@@ -29,6 +29,21 @@ _EXAMPLE = {
     },
     "data": {"order": "A-1001"},
 }
+_DIGEST = {
+    "recipient": {"email": "ada@example.com"},
+    "content": {
+        "email": {
+            "subject": "{{ who }} commented",
+            "text": "{{ what }}",
+            "digest": {
+                "subject": "{{ count }} comments",
+                "text": "{% for one in items %}{{ one.data.who }}: {{ one.body }}\n{% endfor %}",
+            },
+        }
+    },
+    "data": {"who": "Sample", "what": "It works."},
+    "digest": {"key": "comments", "window_seconds": 900},
+}
 _PUSH = {
     "recipient": {
         "push": [
@@ -50,7 +65,11 @@ _Many = Annotated[list[str] | None, Query()]
 _IfMatch = Annotated[str | None, Header(alias="If-Match")]
 
 
-@router.post("", status_code=202, openapi_extra=body(NotificationRequest, _EXAMPLE, push=_PUSH))
+@router.post(
+    "",
+    status_code=202,
+    openapi_extra=body(NotificationRequest, _EXAMPLE, push=_PUSH, digest=_DIGEST),
+)
 async def ask(
     http: Request,
     app: Services,
@@ -85,6 +104,7 @@ async def find(
     recipient: _Many = None,
     group: _Many = None,
     campaign: _Many = None,
+    digest: _Many = None,
     template: _Many = None,
     reason: _Many = None,
     created_after: When = None,
@@ -105,6 +125,7 @@ async def find(
             recipient=recipient or (),
             group=group or (),
             campaign=campaign or (),
+            digest=digest or (),
             template=template or (),
             reason=reason or (),
             created_after=created_after,

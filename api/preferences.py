@@ -26,6 +26,7 @@ _EXAMPLE = {
         {"category": "marketing", "limit": 1, "per": "day"},
         {"limit": 20, "per": "week"},
     ],
+    "digest": {"marketing": {"every": "day", "at": "08:00"}},
 }
 _UNSUBSCRIBE = body(
     UnsubscribeRequest,

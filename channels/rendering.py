@@ -20,6 +20,8 @@ _ONE_LINE: Final = frozenset({
     "subject", "from", "reply_to", "url", "image", "sound", "collapse_key", "template", "language",
 })  # fmt: skip
 _UNTOUCHED: Final = frozenset({"attachments"})
+LAYOUT: Final = "digest"
+"""The field that says how several messages read as one; it is rendered with these alone."""
 _PARSE_MODES: Final = {"HTML": Escaping.HTML, "MarkdownV2": Escaping.MARKDOWN}
 
 
@@ -52,6 +54,8 @@ def render(
     errors: dict[FieldError, bool] = {}
     rendered: dict[str, Any] = {}
     for name, value in content.items():
+        if name == LAYOUT:
+            continue
         if name in _UNTOUCHED:
             rendered[name] = value
             continue
@@ -78,7 +82,7 @@ def variables(content: Mapping[str, Any]) -> set[str]:
 def check(content: Mapping[str, Any]) -> list[FieldError]:
     """Return what is wrong with the template syntax of a whole content, field by field."""
     errors = []
-    for path, escaping, is_page, source in _sources(content):
+    for path, escaping, is_page, source in [*_sources(content), *_layouts(content)]:
         try:
             ready = prepare(source).source if is_page else source
             if is_template(ready):
@@ -173,10 +177,18 @@ def _sources(content: Mapping[str, Any]) -> Iterator[tuple[str, Escaping, bool, 
     for channel in Channel:
         words = content.get(channel.value) or {}
         for name, value in words.items():
-            if name not in _UNTOUCHED:
+            if name not in _UNTOUCHED and name != LAYOUT:
                 escaping, is_page = _escaping(channel, name, words), _is_page(channel, name)
                 for path, source in _leaves(value, f"content.{channel.value}.{name}"):
                     yield path, escaping, is_page, source
+
+
+def _layouts(content: Mapping[str, Any]) -> Iterator[tuple[str, Escaping, bool, str]]:
+    for channel in Channel:
+        layout = (content.get(channel.value) or {}).get(LAYOUT) or {}
+        for path, escaping, is_page, source in _sources({channel.value: layout}):
+            place = f"content.{channel.value}."
+            yield f"{place}{LAYOUT}.{path.removeprefix(place)}", escaping, is_page, source
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

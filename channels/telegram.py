@@ -31,21 +31,21 @@ def problems(content: Mapping[str, Any]) -> list[ContentProblem]:
 
 def _of_text(text: str, parse_mode: str | None) -> Iterator[ContentProblem]:
     try:
-        seen = _seen(text, parse_mode)
+        read = seen(text, parse_mode)
     except ValueError as fault:
         yield error(Channel.TELEGRAM, "text", str(fault))
         return
-    if not seen.strip():
+    if not read.strip():
         yield error(Channel.TELEGRAM, "text", "is empty")
-    elif len(seen) > MOST_CHARACTERS:
+    elif len(read) > MOST_CHARACTERS:
         message = (
-            f"shows {len(seen):,} characters; at most {MOST_CHARACTERS:,} can be sent, "
+            f"shows {len(read):,} characters; at most {MOST_CHARACTERS:,} can be sent, "
             "marks of formatting not counted"
         )
         yield error(Channel.TELEGRAM, "text", message, TOO_LARGE)
 
 
-def _seen(text: str, parse_mode: str | None) -> str:
+def seen(text: str, parse_mode: str | None) -> str:
     """Return what is left of a text when its entities are read; raises ValueError."""
     match parse_mode:
         case "MarkdownV2":

@@ -1,6 +1,6 @@
 """Templates as files that can be reviewed: a folder each, with YAML and the long texts beside it.
 
-    order-shipped/template.yaml     key, name, category, priority, locale, content, locales, schema
+    order-shipped/template.yaml     key, name, category, priority, digest, locale, content, …
     order-shipped/en.email.mjml     a long text, in place of which the YAML says {file: …}
     _partials/footer/partial.yaml
 

@@ -11,6 +11,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "title": "What you hear from {module}",
         "intro": "Choose what may reach you, and where. Changes hold at once.",
         "always": "These are always sent, because you need them: {names}.",
+        "daily": "Once a day, all in one message, at",
+        "daily_help": "A time ({timezone}) collects what would come one by one. Leave it empty to "
+        "get each message at once.",
         "quiet": "Quiet hours",
         "quiet_help": "In these hours ({timezone}) messages wait until they are over. Leave both "
         "empty for none.",
@@ -23,7 +26,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "leave_all_help": "Only what is always sent will still reach you.",
         "left_all": "You are unsubscribed from everything that can be.",
         "stale": "Your choices were changed elsewhere meanwhile. Here is how they are now.",
-        "wrong_hours": "Quiet hours need a beginning and an end that differ.",
+        "wrong_hours": "Quiet hours need a beginning and an end that differ; times are written "
+        "as 08:00.",
         "leave_title": "Unsubscribe from {category}",
         "leave_intro": "{module} will send you no more e-mails about {category}.",
         "leave": "Unsubscribe",
@@ -41,6 +45,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Choisissez ce qui peut vous parvenir, et où. Les changements prennent effet "
         "aussitôt.",
         "always": "Ceux-ci sont toujours envoyés, car vous en avez besoin : {names}.",
+        "daily": "Une fois par jour, en un seul message, à",
+        "daily_help": "Une heure ({timezone}) réunit ce qui viendrait un par un. Laissez vide pour "
+        "recevoir chaque message aussitôt.",
         "quiet": "Heures calmes",
         "quiet_help": "Pendant ces heures ({timezone}), les messages attendent qu'elles soient "
         "passées. Laissez vide pour n'en avoir aucune.",
@@ -53,7 +60,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "leave_all_help": "Seul ce qui est toujours envoyé vous parviendra encore.",
         "left_all": "Vous êtes désabonné de tout ce qui peut l'être.",
         "stale": "Vos choix ont été modifiés ailleurs entre-temps. Les voici à présent.",
-        "wrong_hours": "Il faut aux heures calmes un début et une fin qui diffèrent.",
+        "wrong_hours": "Il faut aux heures calmes un début et une fin qui diffèrent ; les heures "
+        "s'écrivent 08:00.",
         "leave_title": "Se désabonner : {category}",
         "leave_intro": "{module} ne vous enverra plus de courriels : {category}.",
         "leave": "Se désabonner",

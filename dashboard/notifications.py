@@ -20,11 +20,13 @@ from services import notifications
 from services.access import Session
 from services.app import App
 from services.idempotency import Idempotency
+from services.notification_filters import NotificationFilters
 
 router = APIRouter(prefix="/notifications")
 
 _CHANGEABLE = ("accepted", "scheduled", "held")
 _OPEN = (*_CHANGEABLE, "sending")
+_MOST_TOGETHER = 21
 
 
 @router.get("")
@@ -58,6 +60,7 @@ async def show_newer(request: Request, app: Console, session: Signed) -> Respons
 async def show(request: Request, id: str, app: Console, session: Signed) -> Response:
     """Tell what became of a notification, and its story."""
     found = await notifications.get(app, session.actor, id)
+    together = await _together(app, session, found)
     # A one-time code is sent again by its own call; what carries it is never changed.
     may = _may(session) and found["otp"] is None
     return page(
@@ -66,7 +69,7 @@ async def show(request: Request, id: str, app: Console, session: Signed) -> Resp
         tone=story.tone, is_open=found["state"] in _OPEN, key=str(uuid4()),
         may_change=may and found["state"] in _CHANGEABLE,
         may_resend=may and found["finished_at"] is not None,
-        workflow_url=_workflow_url(app, found), more=_json(found),
+        workflow_url=_workflow_url(app, found), more=_json(found), together=together,
     )  # fmt: skip
 
 
@@ -104,6 +107,15 @@ def _counted(items: list[dict[str, Any]]) -> str:
     order = ("failed", "unknown", "expired", "suppressed", *_OPEN, "cancelled", "sent",
              "delivered", "read")  # fmt: skip
     return ", ".join(f"{counted[state]} {state}" for state in order if counted[state])
+
+
+async def _together(app: App, session: Session, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the first others of a notification's digest."""
+    if found["digest"] is None:
+        return []
+    filters = NotificationFilters(digest=[found["digest"]["id"]], limit=_MOST_TOGETHER)
+    others = (await notifications.find(app, session.actor, filters)).items
+    return [one for one in others if one["id"] != found["id"]]
 
 
 def _workflow_url(app: App, found: Mapping[str, Any]) -> str:

@@ -48,6 +48,7 @@ async def save(request: Request, app: Console, token: str) -> Response:
             version=_number(named.get("version", "")),
             switched_on=_ticked(fields),
             quiet_hours=_hours(named),
+            daily=_daily(named),
         )
     except (NotFound, Gone) as problem:
         return _no_link(request, problem)
@@ -100,6 +101,15 @@ def _ticked(fields: list[tuple[str, str]]) -> set[tuple[str, str]]:
 def _hours(named: dict[str, str]) -> dict[str, str] | None:
     start, end = named.get("quiet_start", ""), named.get("quiet_end", "")
     return {"start": start, "end": end} if start or end else None
+
+
+def _daily(named: dict[str, str]) -> dict[str, str]:
+    """Return the time of day, or nothing, of each category, whose fields are `daily/category`."""
+    return {
+        name.removeprefix("daily/"): value
+        for name, value in named.items()
+        if name.startswith("daily/")
+    }
 
 
 def _number(given: str) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from domain.digests import DIGEST
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -52,6 +54,8 @@ def answer(found: Mapping[str, Any]) -> Answer:
             return Answer("Accepted, about to be sent", None)
         case "scheduled":
             return Answer("Scheduled, goes out", found["send_at"] or due)
+        case "held" if found["reason"] == DIGEST:
+            return Answer("Waits to be sent together with others; leaves", due)
         case "held":
             return Answer(f"Not sent yet{because}; goes on", due)
         case "sending":

@@ -39,6 +39,8 @@ def within_hours(
         open_ = Told(ALLOWED_HOURS, Effect.ALLOWS, f"open: {names}")
         return replace(decision, rules=(*decision.rules, open_))
     until, name = hold
+    if decision.collecting is not None:  # its digest leaves when they open
+        return replace(decision, due_at=until)
     why = f"{name} opens at {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if until >= expires_at:
         why = f"{name} does not open before it expires"

@@ -9,7 +9,9 @@ Rules in their order; the first that forbids ends it:
 4. `unsubscribed`: the recipient wants nothing on this channel.
 5. `preference`: the recipient switched the category off on this channel.
 6. `quiet_hours`: it is held until they end; one that expires before that is expired.
-7. `frequency_cap`: it would be one too many.
+7. `digest`: it is collected into one message (domain/digest_decisions.py), which is judged anew
+   when it leaves.
+8. `frequency_cap`: it would be one too many.
 
 Where an address is several profiles', the strictest of their decisions holds. What they let go is
 then held until the allowed hours of its module (domain/allowed_hours.py).
@@ -24,6 +26,7 @@ from uuid import UUID
 
 from domain.caps import Counted
 from domain.category import Category
+from domain.digests import Collecting
 from domain.preferences import Preferences
 from domain.quiet_hours import quiet_until, zone_of
 from domain.vocabulary import CategoryClass, Channel, State
@@ -69,6 +72,8 @@ class Decision:
     """The profiles whose preferences decided, each with their version; empty where that is kept
     from changing.
     """
+    collecting: Collecting | None = None
+    """The digest that it waits for."""
 
     @property
     def sends(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.digests import Collecting, Window
 from domain.one_time_codes import Seed
 from domain.outcome import Outcome
 from domain.vocabulary import CategoryClass, Channel, State
@@ -34,6 +35,12 @@ class Unplanned:
     """Whether the client chose the order of the channels; else it is the recipient's."""
     heeded: tuple[UUID, ...] = ()
     """The profiles whose addresses were given, without naming them."""
+    window: Window | None = None
+    """What the request or its template wants it collected into."""
+    uncollected: frozenset[Channel] = frozenset()
+    """Channels on which its words cannot be one of several."""
+    expiry_asked: bool = True
+    """Whether the client said when it expires; else it lives as long as its class."""
 
     @property
     def choosers(self) -> tuple[UUID, ...]:
@@ -55,6 +62,8 @@ class Planned:
     due_at: datetime | None = None
     """When it may be sent, for one that is held."""
     decision: Record | None = None
+    collecting: Collecting | None = None
+    digest_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,10 @@ class Leased:
     """Whether its category cannot be refused."""
     heeded: tuple[UUID, ...] = ()
     """The profiles whose addresses were given, without naming them."""
+    digest_id: UUID | None = None
+    """The digest that it goes out with."""
+    counts_as: UUID | None = None
+    """The notification as which its digest counts for caps."""
 
     @property
     def choosers(self) -> tuple[UUID, ...]:
@@ -108,6 +121,8 @@ class Mark:
     """Which accounts were passed over, and why."""
     decision: Record | None = None
     """Which rules let it pass; None leaves what is known already."""
+    carried_by: UUID | None = None
+    """The attempt of the one message that carries this and others; None for one of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def _planned(
 ) -> Planned:
     return Planned(
         id, notification, channel, address, decision.state, decision.reason, target,
-        decision.due_at, decision.record(),
+        decision.due_at, decision.record(), decision.collecting,
     )  # fmt: skip
 
 

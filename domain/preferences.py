@@ -6,6 +6,7 @@ from datetime import time
 from typing import Any
 
 from domain.caps import Cap, Period
+from domain.digests import Daily
 from domain.quiet_hours import QuietHours
 from domain.vocabulary import Channel
 
@@ -20,6 +21,8 @@ class Preferences:
     frequency: tuple[Cap, ...] = ()
     unsubscribed: frozenset[Channel] = frozenset()
     """Channels on which only what is mandatory may come."""
+    digest: Mapping[str, Daily] = field(default_factory=dict)
+    """Categories that are collected into one message."""
 
     @classmethod
     def read(cls, document: Mapping[str, Any], unsubscribed: Sequence[str] = ()) -> "Preferences":
@@ -37,6 +40,9 @@ class Preferences:
                 for one in document.get("frequency") or ()
             ),
             unsubscribed=frozenset(Channel(one) for one in unsubscribed),
+            digest={
+                key: Daily(_time(one["at"])) for key, one in (document.get("digest") or {}).items()
+            },
         )
 
     def refuses(self, category: str, channel: Channel) -> bool:

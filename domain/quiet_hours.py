@@ -71,13 +71,13 @@ def _changes(at: datetime, zone: tzinfo) -> list[datetime]:
     first = at.astimezone(UTC).replace(microsecond=0)
     steps = [first + n * _STEP for n in range(_AHEAD // _STEP + 1)]
     return [
-        _change(one, other, zone)
+        change_between(one, other, zone)
         for one, other in pairwise(steps)
         if _offset(one, zone) != _offset(other, zone)
     ]
 
 
-def _change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+def change_between(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """Narrow down to the second in which the offset is a new one."""
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))

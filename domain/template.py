@@ -32,6 +32,8 @@ class TemplateVersion:
     content: Mapping[str, Any]
     locales: Mapping[str, Mapping[str, Any]]
     schema: Mapping[str, Any]
+    digest: Mapping[str, Any] | None = None
+    """{key, window_seconds}: what its messages are collected into."""
 
     def content_for(self, locale: str | None) -> Mapping[str, Any]:
         """Return the content in the nearest locale: fr-CA, else fr, else the default.

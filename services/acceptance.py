@@ -13,6 +13,7 @@ from channels.rendering import RenderFailed, render
 from channels.transforms import check_sendable
 from domain.category import Category
 from domain.contract.notification import InlineRecipient, NotificationRequest
+from domain.digests import uncollectable
 from domain.errors import FieldError, Forbidden, Invalid, Problem
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.preference_links import with_examples, without
@@ -170,8 +171,20 @@ def judge(
         "start_deadline": _stamp(due + timedelta(seconds=otp_start_seconds)) if otp else None,
         "due_at": _stamp(due),
         "workflow_id": encode("ntf", identity),
+        "digest": _window(request, template),
+        "uncollected": uncollectable(
+            [words, *(template.locales.values() if template is not None else ())]
+        ),
+        "expiry_asked": request.expires_at is not None,
     }
     return Accepted(identity, row, later, resend_of)
+
+
+def _window(request: NotificationRequest, template: TemplateVersion | None) -> Any:
+    """Return the {key, window_seconds} of a request, else of its template."""
+    if request.digest is not None:
+        return request.digest.model_dump()
+    return template.digest if template is not None else None
 
 
 def choose_channels(asked: Sequence[Channel] | None, words: Mapping[str, Any]) -> list[Channel]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.content import Content
 from domain.contract.notification import NotificationPatch
+from domain.digests import is_urgent, uncollectable
 from domain.errors import Conflict, Invalid, Stale
 from domain.ids import encode, new_id
 from domain.orders import Order
@@ -50,7 +51,11 @@ async def change(
         if row.finished_at is not None or row.state == State.SENDING:
             raise Conflict("It is being sent or was sent already.")
         changed = await _changed(conn, row, given, app.settings.otp_start_seconds)
-        if not await changes.change(conn, row.id, row.version, changed):
+        leaves = (
+            "send_at" in given or is_urgent(changed["priority"]) or bool(changed["uncollected"])
+        )
+        written = await changes.change(conn, row.id, row.version, changed, leaves_digest=leaves)
+        if not written:
             raise Conflict("It changed this moment; read it again.")
         await audit_row(conn, actor, "notification.changed", "ntf", row, {"fields": sorted(given)})
         return row, changed
@@ -97,6 +102,10 @@ async def _changed(
         "start_deadline": due + timedelta(seconds=otp_start_seconds) if otp else None,
         "workflow_id": encode("moved", new_id()) if moved else row.workflow_id,
         "state": State.SCHEDULED if later else State.ACCEPTED,
+        "expiry_asked": given["expires_at"] is not None
+        if "expires_at" in given
+        else row.expiry_asked,
+        "uncollected": list(row.uncollected) if content is None else uncollectable([content]),
     }
 
 

@@ -26,6 +26,7 @@ class NotificationFilters:
     recipient: Sequence[str] = ()
     group: Sequence[str] = ()
     campaign: Sequence[str] = ()
+    digest: Sequence[str] = ()
     template: Sequence[str] = ()
     reason: Sequence[str] = ()
     created_after: datetime | None = None
@@ -45,7 +46,8 @@ class NotificationFilters:
             "modules": [_uuid_text("mod", value) for value in self.module],
             "recipients": [_recipient(value) for value in self.recipient],
             "groups": [_uuid_text("grp", value) for value in self.group],
-            "campaigns": [_campaign(value) for value in self.campaign],
+            "campaigns": [_id("cmp", "campaign", value) for value in self.campaign],
+            "digests": [_id("dgs", "digest", value) for value in self.digest],
             "templates": list(self.template),
             "reasons": [value.replace("\x00", "") for value in self.reason],
             "since": floor_id(self.created_after) if self.created_after else None,
@@ -72,11 +74,11 @@ def _uuid_text(prefix: str, value: str) -> str:
         return value.replace("\x00", "")
 
 
-def _campaign(value: str) -> UUID:
+def _id(prefix: str, field: str, value: str) -> UUID:
     try:
-        return decode("cmp", value)
+        return decode(prefix, value)
     except InvalidId as error:
-        raise Invalid.field("campaign", str(error)) from None
+        raise Invalid.field(field, str(error)) from None
 
 
 def _recipient(value: str) -> str:

@@ -17,8 +17,10 @@ from domain.vocabulary import WAITING, Channel, State
 from services.times import stamp
 
 
-def summary(row: Row[Any], deliveries: Sequence[Row[Any]]) -> dict[str, Any]:
-    """Return a notification as lists show it."""
+def summary(
+    row: Row[Any], deliveries: Sequence[Row[Any]], digests: Mapping[UUID, Row[Any]]
+) -> dict[str, Any]:
+    """Return a notification as lists show it; `digests` are those of its deliveries."""
     return {
         "id": encode("ntf", row.id),
         "state": row.state,
@@ -40,7 +42,8 @@ def summary(row: Row[Any], deliveries: Sequence[Row[Any]]) -> dict[str, Any]:
         "resend_of": encode("ntf", row.resend_of) if row.resend_of else None,
         "campaign": encode("cmp", row.campaign_id) if row.campaign_id else None,
         "metadata": row.metadata,
-        "deliveries": [delivery(one) for one in deliveries],
+        "digest": _first_digest(deliveries, digests),
+        "deliveries": [delivery(one, digests) for one in deliveries],
         "version": row.version,
     }
 
@@ -52,6 +55,7 @@ def detail(
     receipts: Sequence[Row[Any]],
     words: Mapping[str, Any],
     replies: Sequence[Row[Any]],
+    digests: Mapping[UUID, Row[Any]],
     locale: str | None,
     timezone: str | None = None,
 ) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def detail(
     told = _by_delivery(receipts)
     full = [
         {
-            **delivery(one),
+            **delivery(one, digests),
             "decision": one.decision or [],
             "tries": [_attempt(number, t) for number, t in _numbered(tries[one.id], one)],
             "receipts": [
@@ -74,7 +78,7 @@ def detail(
         for one in deliveries
     ]
     return {
-        **summary(row, deliveries),
+        **summary(row, deliveries, digests),
         "data": row.data,
         "workflow_id": row.workflow_id,
         "otp": encode("otp", row.otp_id) if row.otp_id else None,
@@ -99,7 +103,7 @@ def source(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def delivery(row: Row[Any]) -> dict[str, Any]:
+def delivery(row: Row[Any], digests: Mapping[UUID, Row[Any]]) -> dict[str, Any]:
     """Return a delivery; its address is masked."""
     return {
         "id": encode("dlv", row.id),
@@ -111,8 +115,29 @@ def delivery(row: Row[Any]) -> dict[str, Any]:
         "account": row.account,
         "attempts": row.attempts,
         "due_at": stamp(row.due_at) if row.state in WAITING else None,
+        "digest": _digest(digests.get(row.digest_id)),
         "receipts": [],
     }
+
+
+def _digest(row: Row[Any] | None) -> dict[str, Any] | None:
+    """Return the digest that a delivery waits for, or went out with."""
+    if row is None:
+        return None
+    return {
+        "id": encode("dgs", row.id),
+        "source": row.source,
+        "key": row.key,
+        "count": row.collected,
+        "due_at": stamp(row.due_at),
+    }
+
+
+def _first_digest(
+    deliveries: Sequence[Row[Any]], digests: Mapping[UUID, Row[Any]]
+) -> dict[str, Any] | None:
+    found = (digests[one.digest_id] for one in deliveries if one.digest_id in digests)
+    return _digest(next(found, None))
 
 
 def shown_recipient(row: Row[Any]) -> Any:

@@ -28,6 +28,7 @@ from services.temporal import TemporalDown
 from stores import notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
+from stores.ledger import digests
 from stores.ledger.close import close_unplanned
 
 log = structlog.get_logger()
@@ -150,7 +151,8 @@ async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[
         key = (row.template_id, row.template_version)
         version = (await templates.load_versions(conn, [key]))[key]
         words = version.content_for(locale)
-    return detail(row, deliveries, attempts, receipts, words, written, locale, zone)
+    collected = await digests.find(conn, (one.digest_id for one in deliveries))
+    return detail(row, deliveries, attempts, receipts, words, written, collected, locale, zone)
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -170,11 +172,12 @@ async def find(
         rows = await notifications.find(conn, conditions, most=filters.limit + 1)
         shown = rows[: filters.limit]
         deliveries = await notifications.find_deliveries(conn, [row.id for row in shown])
+        collected = await digests.find(conn, (one.digest_id for one in deliveries))
     mine: dict[UUID, list[Any]] = {row.id: [] for row in shown}
     for one in deliveries:
         mine[one.notification_id].append(one)
     return Page(
-        [summary(row, mine[row.id]) for row in shown],
+        [summary(row, mine[row.id], collected) for row in shown],
         next_cursor([row.id for row in rows], filters.limit),
     )
 
@@ -222,6 +225,7 @@ async def resend(
             "category": row.category,
             "priority": row.priority,
             "metadata": row.metadata,
+            "digest": row.digest,
         }
     )
     return await accept(app, actor, request, idempotency, resend_of=row.id)

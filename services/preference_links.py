@@ -46,6 +46,10 @@ class Centre:
         switched_off = self.chosen["categories"].get(category, {}).get(channel) is False
         return not switched_off and channel not in self.chosen["unsubscribed"]
 
+    def daily(self, category: str) -> str:
+        """Return the time of day at which a category is collected, empty where it is not."""
+        return str(self.chosen["digest"].get(category, {}).get("at", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
@@ -88,11 +92,13 @@ async def save(
     version: int,
     switched_on: set[tuple[str, str]],
     quiet_hours: Mapping[str, str] | None,
+    daily: Mapping[str, str],
 ) -> None:
-    """Keep what a recipient ticked: `switched_on` holds (category, channel).
+    """Keep what a recipient ticked: `switched_on` holds (category, channel), `daily` the time of
+    day (HH:MM, or nothing) at which a category is collected into one message.
 
     Categories and channels that the page does not show stay as they were. Raises Stale when the
-    preferences were changed since the page was made, a ValueError for quiet hours.
+    preferences were changed since the page was made, a ValueError for times.
     """
     link = _read(app.links, token, Purpose.CENTRE)
     held: list[str] = []
@@ -107,6 +113,12 @@ async def save(
             switches.setdefault(category.key, {}).update(
                 {one.value: (category.key, one.value) in switched_on for one in centre.channels}
             )
+        collected = dict(centre.chosen["digest"])
+        for category in centre.categories:
+            if category.key in daily:
+                collected.pop(category.key, None)
+                if at := daily[category.key]:
+                    collected[category.key] = {"every": "day", "at": at}
         heard = {channel for _, channel in switched_on}
         document = PreferencesRequest.model_validate(
             {
@@ -114,6 +126,7 @@ async def save(
                 "channel_order": centre.chosen["channel_order"],
                 "quiet_hours": quiet_hours,
                 "frequency": centre.chosen["frequency"],
+                "digest": collected,
             }
         )
         check(document, await categories.load_all(conn))

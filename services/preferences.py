@@ -25,7 +25,7 @@ from stores import preferences as store
 from stores.ledger.relook import relook
 
 NOTHING_CHOSEN: Mapping[str, Any] = {
-    "categories": {}, "channel_order": [], "quiet_hours": None, "frequency": [],
+    "categories": {}, "channel_order": [], "quiet_hours": None, "frequency": [], "digest": {},
 }  # fmt: skip
 
 
@@ -116,7 +116,9 @@ async def unsubscribe_profile(
 
 
 def check(request: PreferencesRequest, known: Mapping[str, Category]) -> None:
-    """Raise Invalid for categories that there are not, and for what cannot be refused or capped."""
+    """Raise Invalid for categories that there are not, and for those that cannot be refused, capped
+    or collected.
+    """
     errors: list[FieldError] = []
     for key, switches in request.categories.items():
         if key not in known:
@@ -135,6 +137,11 @@ def check(request: PreferencesRequest, known: Mapping[str, Category]) -> None:
             errors.append(FieldError(field, _unknown(known)))
         elif is_protected(known[cap.category]):
             errors.append(FieldError(field, _protected(cap.category)))
+    for key in request.digest:
+        if key not in known:
+            errors.append(FieldError(f"digest.{key}", _unknown(known)))
+        elif is_protected(known[key]):
+            errors.append(FieldError(f"digest.{key}", _protected(key)))
     if errors:
         raise Invalid(errors=errors)
 
@@ -144,7 +151,7 @@ def view(profile_id: UUID, row: Any) -> dict[str, Any]:
     document = row.document if row else NOTHING_CHOSEN
     return {
         "profile": encode("prf", profile_id),
-        **{name: document[name] for name in NOTHING_CHOSEN},
+        **{name: document.get(name, empty) for name, empty in NOTHING_CHOSEN.items()},
         "unsubscribed": list(row.unsubscribed) if row else [],
         "updated_at": stamp(row.updated_at) if row else None,
         "version": row.version if row else 0,
@@ -163,7 +170,7 @@ def _unknown(known: Mapping[str, Category]) -> str:
 
 
 def _protected(key: str) -> str:
-    return f"{key} is mandatory: it cannot be switched off or capped"
+    return f"{key} is mandatory: it cannot be switched off, capped or collected"
 
 
 def _sorted(channels: Any) -> list[Channel]:

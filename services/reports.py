@@ -75,12 +75,11 @@ async def keep(
     known = await receipts.find_attempts(conn, ids) if ids else {}
     judged = [_judge(one, account_id, known) for one in reports]
     given = [_receipt(one, account_id, call_id) for one in judged if _is_receipt(one)]
-    fresh = await receipts.insert(conn, given)
-    joined = sorted({one.attempt_id for one in given})
-    if joined:
-        await fold(conn, await receipts.join(conn, joined))
+    written = await receipts.insert(conn, given)
+    if written.attempts:
+        await fold(conn, await receipts.join(conn, written.attempts))
     await effects.apply(conn, [_note(one) for one in judged if _is_wish(one)])
-    return Kept(judged, fresh)
+    return Kept(judged, written.fresh)
 
 
 async def names_no_password(conn: AsyncConnection, said: str) -> bool:

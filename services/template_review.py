@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from channels import html_review, transforms
 from channels.budget import MAX_CPU_SECONDS
+from channels.digest import Item, compose
 from channels.localization import is_known
-from channels.rendering import RenderFailed, render, variables
+from channels.rendering import LAYOUT, RenderFailed, render, variables
 from domain.errors import FieldError
 from domain.preference_links import EXAMPLES, with_examples, without
 from domain.template import TemplateVersion
@@ -99,7 +100,19 @@ def _of_words(
             for one in failed.errors
             if one not in failed.certain
         ]  # fmt: skip
-    return of_rendered(channel, words, rendered, class_)
+    found = of_rendered(channel, words, rendered, class_)
+    return found + _of_layout(channel, words, Item(rendered, data, words.get(LAYOUT)), locale, sure)
+
+
+def _of_layout(
+    channel: Channel, words: Mapping[str, Any], item: Item, locale: str, sure: bool
+) -> list[dict[str, Any]]:
+    """Return why two examples cannot become one message by the layout, if there is one."""
+    fault = compose(channel, [item, item], locale=locale).fault if words.get(LAYOUT) else ""
+    if not fault:
+        return []
+    field, message = f"content.{channel}.{LAYOUT}", f"cannot be made of two examples: {fault}"
+    return [template_problems.problem("error" if sure else "warning", channel, field, message)]
 
 
 def _of_locales(version: TemplateVersion) -> list[dict[str, Any]]:

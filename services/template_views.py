@@ -23,6 +23,7 @@ def summary(row: Row[Any]) -> dict[str, Any]:
         "module": row.module_key,
         "category": row.category,
         "priority": row.priority,
+        "digest": row.digest,
         "state": _state_of(row),
         "version": row.latest_version,
         "published_version": row.published_version,
@@ -80,6 +81,7 @@ def as_version(row: Row[Any], version: Row[Any]) -> TemplateVersion:
         content=version.content,
         locales=version.locales,
         schema=version.schema,
+        digest=row.digest,
     )
 
 

@@ -43,6 +43,7 @@ async def create(
             name=request.name or request.key,
             category=request.category,
             priority=request.priority,
+            digest=request.digest.model_dump() if request.digest else None,
         )
         if not added:
             raise Conflict(f"There is a template {request.key} already.")
@@ -101,6 +102,7 @@ async def change(
             name=given.get("name", row.name) or row.key,
             category=given.get("category", row.category),
             priority=given.get("priority", row.priority),
+            digest=given.get("digest", row.digest),
         )
         await audit_row(
             conn, actor, "template.changed", "tpl", row, {"key": row.key, "fields": sorted(given)}

@@ -12,7 +12,8 @@ _COLUMNS = """
     n.channels, n.channel_policy, n.template_id, n.template_key, n.template_version,
     n.profile_id, n.campaign_id, n.resend_of, n.recipient, n.content, n.data, n.metadata,
     n.created_at, n.send_at, n.expires_at, n.start_deadline, n.due_at, n.workflow_id,
-    n.planned_at, n.finished_at, n.otp_id, n.ordered, n.erased_at, n.version
+    n.planned_at, n.finished_at, n.otp_id, n.ordered, n.erased_at, n.digest, n.expiry_asked,
+    n.uncollected, n.version
 """
 
 _GET = text(f"""
@@ -23,7 +24,8 @@ _GET = text(f"""
 _DELIVERIES = text("""
     SELECT d.id, d.notification_id, d.channel, d.address, d.state, d.reason, d.created_at,
         d.due_at, d.attempts, d.attempt_id, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at, d.outcome, d.route, d.decision, d.version
+        d.attempted_at, d.settled_at, d.outcome, d.route, d.decision, d.digest_id, d.carried_by,
+        d.version
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
     WHERE d.notification_id = ANY(CAST(:ids AS uuid[])) AND d.id >= :first
     ORDER BY d.id
@@ -78,6 +80,9 @@ FILTERS: Mapping[str, str] = {
             WHERE pg.profile_id = n.profile_id AND g.module_id = n.module_id
                 AND (g.name = ANY(CAST(:groups AS text[]))
                     OR g.id::text = ANY(CAST(:groups AS text[]))))""",
+    "digests": """
+        EXISTS (SELECT 1 FROM deliveries d
+            WHERE d.notification_id = n.id AND d.digest_id = ANY(CAST(:digests AS uuid[])))""",
     "campaigns": "n.campaign_id = ANY(CAST(:campaigns AS uuid[]))",
     "templates": """
         n.template_key = ANY(CAST(:templates AS text[]))

@@ -50,7 +50,7 @@ _COUNT = text("""
             place int, profile_id uuid, category text, since timestamptz)
     ), had AS (
         SELECT r.place, r.since, n.category, d.notification_id, d.attempted_at, d.maybe_sent,
-            d.state
+            d.state, d.digest_id
         FROM caps r
             CROSS JOIN LATERAL (
                 SELECT id, category, class, finished_at FROM notifications
@@ -63,12 +63,13 @@ _COUNT = text("""
             AND n.class <> 'otp' AND (r.category IS NULL OR n.category = r.category)
         UNION ALL
         SELECT r.place, r.since, d.category, d.notification_id, d.attempted_at, d.maybe_sent,
-            d.state
+            d.state, d.digest_id
         FROM caps r JOIN deliveries d ON d.profile_id = r.profile_id
             AND d.class <> 'otp' AND (r.category IS NULL OR d.category = r.category)
     )
-    SELECT h.place, count(DISTINCT h.notification_id) AS sent
+    SELECT h.place, count(DISTINCT coalesce(g.opened_by, h.notification_id)) AS sent
     FROM had h LEFT JOIN categories c ON c.key = h.category
+        LEFT JOIN digests g ON g.id = h.digest_id
     WHERE c.mandatory IS NOT TRUE AND h.attempted_at > h.since
         AND (h.maybe_sent OR h.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
     GROUP BY h.place
@@ -153,9 +154,9 @@ async def count(
 ) -> list[Counted]:
     """Return how many messages profiles had since the windows that end at `at` began, cap by cap.
 
-    A notification counts once, also one to an address of the profile without its name. It counts
-    from the mark on, unless it was surely not sent; one-time passwords and mandatory categories do
-    not count.
+    A notification counts once, also one to an address of the profile without its name, and a
+    digest as one. It counts from the mark on, unless it was surely not sent; one-time passwords and
+    mandatory categories do not count.
     """
     if not caps:
         return []

@@ -11,11 +11,12 @@ from domain.template import TemplateVersion
 
 _SELECT = """
     SELECT t.id, t.module_id, m.key AS module_key, t.key, t.name, t.category, t.priority,
-        t.published_version, t.latest_version, t.created_at, t.updated_at, t.archived_at, t.version
+        t.digest, t.published_version, t.latest_version, t.created_at, t.updated_at, t.archived_at,
+        t.version
     FROM templates t JOIN modules m ON m.id = t.module_id
 """
 _SELECT_VERSION = """
-    SELECT t.id AS template_id, t.key, t.category, t.priority,
+    SELECT t.id AS template_id, t.key, t.category, t.priority, t.digest,
         v.version, v.locale, coalesce(v.sent_content, v.content) AS content,
         coalesce(v.sent_locales, v.locales) AS locales, v.schema
     FROM template_versions v JOIN templates t ON t.id = v.template_id
@@ -91,17 +92,19 @@ async def add(
     name: str,
     category: str | None,
     priority: str | None,
+    digest: Mapping[str, Any] | None = None,
 ) -> bool:
     """Insert a template whose first version follows; False when its key is taken."""
     result = await conn.execute(
         text("""
-            INSERT INTO templates (id, module_id, key, name, category, priority)
-            VALUES (:id, :module, :key, :name, :category, :priority)
+            INSERT INTO templates (id, module_id, key, name, category, priority, digest)
+            VALUES (:id, :module, :key, :name, :category, :priority,
+                NULLIF(CAST(:digest AS jsonb), 'null'::jsonb))
             ON CONFLICT (module_id, key) WHERE archived_at IS NULL DO NOTHING RETURNING id
         """),
         {
             "id": id, "module": module_id, "key": key, "name": name, "category": category,
-            "priority": priority,
+            "priority": priority, "digest": digest,
         },
     )  # fmt: skip
     return result.one_or_none() is not None
@@ -171,15 +174,22 @@ async def freeze(
 
 
 async def change(
-    conn: AsyncConnection, id: UUID, *, name: str, category: str | None, priority: str | None
+    conn: AsyncConnection,
+    id: UUID,
+    *,
+    name: str,
+    category: str | None,
+    priority: str | None,
+    digest: Mapping[str, Any] | None,
 ) -> None:
     """Replace what is not versioned."""
     await conn.execute(
         text("""
             UPDATE templates SET name = :name, category = :category, priority = :priority,
+                digest = NULLIF(CAST(:digest AS jsonb), 'null'::jsonb),
                 version = version + 1, updated_at = clock_timestamp() WHERE id = :id
         """),
-        {"id": id, "name": name, "category": category, "priority": priority},
+        {"id": id, "name": name, "category": category, "priority": priority, "digest": digest},
     )
 
 
@@ -285,4 +295,5 @@ def _version(row: Row[Any]) -> TemplateVersion:
         content=row.content,
         locales=row.locales,
         schema=row.schema,
+        digest=row.digest,
     )

@@ -32,6 +32,34 @@ class Attachment(Request):
     base64: Annotated[str, AfterValidator(_base64)]
 
 
+class EmailDigest(Request):
+    """How several e-mails read as one; its words have `items` and `count`."""
+
+    subject: Annotated[Line, Field(min_length=1, max_length=998)]
+    html: Text | None = None
+    text: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_a_body(self) -> "EmailDigest":
+        if self.html is None and self.text is None:
+            raise WrongField("text", "needs html, text or both")
+        return self
+
+
+class TextDigest(Request):
+    """How several texts read as one."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=16_384)]
+
+
+class NoticeDigest(Request):
+    """How several notices read as one."""
+
+    title: Annotated[Text, Field(min_length=1, max_length=500)]
+    body: Annotated[Text, Field(max_length=4000)] = ""
+    url: Annotated[Line, Field(max_length=2000)] | None = None
+
+
 class EmailContent(Request):
     """An e-mail; html may be MJML; the text part is made from it when it is absent."""
 
@@ -41,6 +69,7 @@ class EmailContent(Request):
     from_: Annotated[Line | None, Field(alias="from", max_length=320)] = None
     reply_to: Annotated[Line, Field(max_length=320)] | None = None
     attachments: Annotated[list[Attachment], Field(max_length=20)] | None = None
+    digest: EmailDigest | None = None
 
     @model_validator(mode="after")
     def _has_a_body(self) -> "EmailContent":
@@ -54,6 +83,7 @@ class SmsContent(Request):
 
     text: Annotated[Text, Field(min_length=1, max_length=1600)]
     fold: Annotated[bool, Field(exclude_if=not_)] = False
+    digest: TextDigest | None = None
 
 
 class NoticeContent(Request):
@@ -63,6 +93,7 @@ class NoticeContent(Request):
     body: Annotated[Text, Field(max_length=4000)] = ""
     url: Annotated[Line, Field(max_length=2000)] | None = None
     data: Json | None = None
+    digest: NoticeDigest | None = None
 
 
 class PushContent(NoticeContent):
@@ -82,6 +113,7 @@ class WhatsAppContent(Request):
     template: Annotated[Line, Field(min_length=1, max_length=512)] | None = None
     language: Annotated[Line, Field(min_length=2, max_length=35)] | None = None
     parameters: Json | None = None
+    digest: TextDigest | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "WhatsAppContent":
@@ -116,6 +148,7 @@ class TelegramContent(Request):
     text: Annotated[Text, Field(min_length=1, max_length=16_384)]
     parse_mode: Literal["MarkdownV2", "HTML"] | None = None
     buttons: Annotated[list[ButtonRow], BeforeValidator(_rows), Field(max_length=100)] | None = None
+    digest: TextDigest | None = None
 
 
 class Content(Request):

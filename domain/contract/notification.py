@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.content import Content
+from domain.contract.digest import DigestRequest
 from domain.device_tokens import Platform, check_token
 from domain.timezones import known_timezones
 from domain.vocabulary import Channel, ChannelPolicy, Priority
@@ -138,6 +139,7 @@ class NotificationRequest(Request):
     send_at: Moment | None = None
     expires_at: Moment | None = None
     metadata: Metadata = {}
+    digest: DigestRequest | None = None
 
     @model_validator(mode="after")
     def _one_source_of_words(self) -> "NotificationRequest":

@@ -1,7 +1,7 @@
 """What a client sends to keep a recipient's preferences."""
 
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StrictBool, model_validator
 
@@ -48,6 +48,13 @@ class CapRequest(Request):
     per: Period
 
 
+class DailyRequest(Request):
+    """What is collected into one message a day, at a time of day in the recipient's time zone."""
+
+    every: Literal["day"] = "day"
+    at: Clock
+
+
 class PreferencesRequest(Request):
     """All of a recipient's preferences: what is left out is as if it had never been chosen.
 
@@ -58,6 +65,7 @@ class PreferencesRequest(Request):
     channel_order: Annotated[list[Channel], Field(max_length=len(Channel))] = []
     quiet_hours: QuietHoursRequest | None = None
     frequency: Annotated[list[CapRequest], Field(max_length=MOST_CAPS)] = []
+    digest: Annotated[dict[Key, DailyRequest], Field(max_length=MOST_CATEGORIES)] = {}
     unsubscribed: Annotated[list[Channel], Field(max_length=len(Channel))] | None = None
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from domain.contract.base import Json, Line, Request, Text
 from domain.contract.content import Content
+from domain.contract.digest import DigestRequest
 from domain.contract.notification import Key, Locale, Recipient, Timezone
 from domain.vocabulary import Channel, Priority
 
@@ -29,6 +30,7 @@ class TemplateRequest(TemplateVersionRequest):
     name: Annotated[Line, Field(max_length=255)] | None = None
     category: Key | None = None
     priority: Priority | None = None
+    digest: DigestRequest | None = None
 
 
 class TemplatePatch(Request):
@@ -37,6 +39,7 @@ class TemplatePatch(Request):
     name: Annotated[Line, Field(max_length=255)] | None = None
     category: Key | None = None
     priority: Priority | None = None
+    digest: DigestRequest | None = None
 
 
 class PublishRequest(Request):

@@ -38,16 +38,21 @@ _CHANGE = text("""
         send_at = r.send_at, expires_at = r.expires_at, priority = r.priority, data = r.data,
         content = NULLIF(r.content, 'null'::jsonb), channels = r.channels, metadata = r.metadata,
         due_at = r.due_at, start_deadline = r.start_deadline, workflow_id = r.workflow_id,
-        state = r.state, swept_at = NULL, version = n.version + 1
+        state = r.state, expiry_asked = r.expiry_asked, uncollected = r.uncollected,
+        swept_at = NULL, version = n.version + 1
     FROM jsonb_populate_record(NULL::notifications, CAST(:row AS jsonb)) r
     WHERE n.id = :id AND n.version = :version AND n.finished_at IS NULL
     RETURNING n.id, n.module_id, n.category, n.class AS class_, n.priority, n.state, n.version
 """)
 
 _CHANGE_DELIVERIES = text("""
-    UPDATE deliveries SET expires_at = :expires_at, priority = :priority, due_at = :due_at,
-        lease_token = NULL, lease_until = NULL, version = version + 1
-    WHERE notification_id = :id AND state IN ('accepted', 'scheduled', 'held')
+    UPDATE deliveries d SET expires_at = :expires_at, priority = :priority,
+        due_at = CASE WHEN w.id IS NULL THEN :due_at ELSE least(w.due_at, :expires_at) END,
+        digest_id = w.id, lease_token = NULL, lease_until = NULL, version = d.version + 1
+    FROM deliveries o LEFT JOIN digests w
+        ON w.id = o.digest_id AND w.due_at > clock_timestamp() AND NOT :leaves
+    WHERE d.notification_id = :id AND d.state IN ('accepted', 'scheduled', 'held') AND o.id = d.id
+    RETURNING d.digest_id
 """)
 
 
@@ -76,25 +81,32 @@ async def cancel_waiting(
 
 
 async def change(
-    conn: AsyncConnection, notification_id: UUID, version: int, row: dict[str, Any]
+    conn: AsyncConnection,
+    notification_id: UUID,
+    version: int,
+    row: dict[str, Any],
+    *,
+    leaves_digest: bool = False,
 ) -> bool:
     """Write a changed notification over the version it was read at; False when that is stale.
 
     Raises Conflict from sending on. Leases that were not marked are taken away, so that what is
-    about to be sent is read anew.
+    about to be sent is read anew. What waits for a digest goes on waiting, unless it leaves it.
     """
     _refuse_after_start((await conn.execute(_LOCK, {"id": notification_id})).all())
     result = await conn.execute(_CHANGE, {"id": notification_id, "version": version, "row": row})
     changed = result.one_or_none()
     if changed is None:
         return False
-    await conn.execute(
+    found = await conn.execute(
         _CHANGE_DELIVERIES,
         {
             "id": notification_id, "expires_at": row["expires_at"], "priority": row["priority"],
-            "due_at": row["due_at"],
+            "due_at": row["due_at"], "leaves": leaves_digest,
         },
     )  # fmt: skip
+    if any(found.scalars()):
+        await fold(conn, [notification_id])
     await events.append(conn, [events.notification_event("changed", changed)])
     return True
 

@@ -13,11 +13,12 @@ from domain.vocabulary import CategoryClass, Channel
 
 _LEASE = text("""
     WITH due AS (
-        SELECT d.id FROM deliveries d JOIN notifications n ON n.id = d.notification_id
+        SELECT d.id, d.digest_id
+        FROM deliveries d JOIN notifications n ON n.id = d.notification_id
         WHERE d.notification_id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
             AND d.state IN ('accepted', 'scheduled', 'held') AND d.due_at <= clock_timestamp()
             AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
-        ORDER BY d.id LIMIT :most
+        ORDER BY coalesce(d.digest_id, d.id), d.id LIMIT :most
         FOR UPDATE OF d SKIP LOCKED
     ), leased AS (
         UPDATE deliveries d SET lease_token = :token,
@@ -32,12 +33,14 @@ _LEASE = text("""
         coalesce(n.recipient->>'locale', p.locale) AS locale,
         coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
-        o.length AS otp_length, coalesce(c.mandatory, false) AS mandatory
+        o.length AS otp_length, coalesce(c.mandatory, false) AS mandatory,
+        l.digest_id, g.opened_by AS counts_as
     FROM leased l JOIN notifications n ON n.id = l.notification_id
         LEFT JOIN profiles p ON p.id = n.profile_id
         LEFT JOIN otps o ON o.id = n.otp_id
         LEFT JOIN categories c ON c.key = l.category
-    ORDER BY l.id
+        LEFT JOIN digests g ON g.id = l.digest_id
+    ORDER BY coalesce(l.digest_id, l.id), l.id
 """)
 
 _RELEASE = text("""
@@ -111,6 +114,8 @@ def _leased(row: Row[Any]) -> Leased:
         mandatory=row.mandatory,
         heeded=tuple(row.heeded or ()),
         otp=_seed(row) if row.otp_id else None,
+        digest_id=row.digest_id,
+        counts_as=row.counts_as,
     )
 
 

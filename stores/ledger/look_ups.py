@@ -20,13 +20,17 @@ _OLDEST_DAYS: Final = 60
 
 _CLAIM = text("""
     WITH due AS (
-        SELECT d.id, d.attempt_id, d.account_id, d.vendor_id, d.channel, d.address, d.attempted_at
-        FROM deliveries d LEFT JOIN look_ups l ON l.attempt_id = d.attempt_id
+        SELECT d.id, coalesce(d.carried_by, d.attempt_id) AS attempt_id, d.account_id, d.vendor_id,
+            d.channel, d.address, d.attempted_at
+        FROM deliveries d LEFT JOIN look_ups l
+            ON l.attempt_id = coalesce(d.carried_by, d.attempt_id)
         WHERE d.state = 'unknown' AND d.id >= :first AND d.address <> ''
             AND d.account_id = ANY(CAST(:accounts AS uuid[]))
             AND d.attempted_at < clock_timestamp() - make_interval(secs => :youngest)
             AND d.attempted_at > clock_timestamp() - make_interval(secs => :oldest)
             AND (l.due_at IS NULL OR l.due_at <= clock_timestamp())
+            AND NOT EXISTS (SELECT FROM deliveries o
+                WHERE o.carried_by = d.carried_by AND o.state = 'unknown' AND o.id < d.id)
         ORDER BY coalesce(l.due_at, d.attempted_at), d.id LIMIT :most
     ), claimed AS (
         INSERT INTO look_ups AS l (attempt_id, tries, due_at)
@@ -42,12 +46,18 @@ _CLAIM = text("""
 """)
 
 _ABSENT = text(f"""
-    WITH chosen AS (
+    WITH asked AS (
+        SELECT * FROM unnest(CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[]))
+            AS r(id, attempt_id)
+    ), chosen AS (
         SELECT d.id, d.state AS before FROM deliveries d
-        JOIN unnest(CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[])) AS r(id, attempt_id)
-            ON r.id = d.id AND r.attempt_id = d.attempt_id
-        WHERE d.state = 'unknown' AND d.class = ANY(CAST(:classes AS text[]))
-        ORDER BY d.id FOR UPDATE OF d
+        WHERE d.id IN (
+            SELECT one.id FROM asked JOIN deliveries one
+                ON one.id = asked.id AND one.attempt_id = asked.attempt_id
+            UNION ALL
+            SELECT one.id FROM asked JOIN deliveries one ON one.carried_by = asked.attempt_id
+        ) AND d.state = 'unknown' AND d.class = ANY(CAST(:classes AS text[]))
+        ORDER BY d.id FOR UPDATE
     )
     UPDATE deliveries d SET state = 'failed', reason = 'not_sent', maybe_sent = false,
         settled_at = clock_timestamp(), version = d.version + 1
@@ -86,7 +96,7 @@ async def claim(
 async def settle_absent(
     conn: AsyncConnection, absent: Sequence[tuple[UUID, UUID]]
 ) -> Sequence[Row[Any]]:
-    """Settle (delivery, attempt) as not sent, and return what changed.
+    """Settle (delivery, attempt) as not sent, and return what changed: all that a message carried.
 
     Only classes that are not resent on their own: there the last attempt is the only one in
     doubt. In the others an earlier attempt may have arrived, so they stay unknown.

@@ -27,13 +27,15 @@ _CHOSEN = f"""
     chosen AS (
         SELECT d.id, d.state AS before, r.attempt_id AS next_attempt, r.account_id AS next_account,
             r.vendor AS next_vendor, CAST(r.route AS jsonb) AS next_route, d.route, d.attempts,
-            CAST(r.decision AS jsonb) AS next_decision,
+            CAST(r.decision AS jsonb) AS next_decision, r.carried_by AS next_carrier, d.carried_by,
             d.attempt_id, d.account_id, d.vendor, d.vendor_id,
             d.attempted_at, d.settled_at, d.outcome
         FROM deliveries d JOIN unnest(
             CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[]), CAST(:accounts AS uuid[]),
-            CAST(:vendors AS text[]), CAST(:routes AS text[]), CAST(:decisions AS text[])
-        ) AS r(delivery_id, attempt_id, account_id, vendor, route, decision) ON r.delivery_id = d.id
+            CAST(:vendors AS text[]), CAST(:routes AS text[]), CAST(:decisions AS text[]),
+            CAST(:carriers AS uuid[])
+        ) AS r(delivery_id, attempt_id, account_id, vendor, route, decision, carried_by)
+            ON r.delivery_id = d.id
         WHERE d.lease_token = :token
             AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
             AND d.state IN ('accepted', 'scheduled', 'held')
@@ -51,16 +53,16 @@ _MARK = text(f"""
     WITH {_CHOSEN},
     archived AS (
         INSERT INTO attempts (id, delivery_id, number, account_id, vendor, vendor_id,
-            attempted_at, settled_at, outcome, route)
+            attempted_at, settled_at, outcome, route, carried_by)
         SELECT attempt_id, id, attempts, account_id, vendor, vendor_id, attempted_at, settled_at,
-            outcome, route
+            outcome, route, carried_by
         FROM chosen WHERE attempts > 0
     ),
     marked AS (
         UPDATE deliveries d SET state = 'sending', reason = '', attempts = d.attempts + 1,
             attempt_id = c.next_attempt, account_id = c.next_account, vendor = c.next_vendor,
             route = c.next_route, decision = coalesce(c.next_decision, d.decision),
-            vendor_id = NULL, outcome = NULL,
+            vendor_id = NULL, outcome = NULL, carried_by = c.next_carrier,
             attempted_at = clock_timestamp(), settled_at = NULL, version = d.version + 1,
             lease_until = clock_timestamp() + make_interval(secs => :seconds)
         FROM chosen c WHERE d.id = c.id
@@ -104,6 +106,7 @@ async def mark(
             "vendors": [one.vendor for one in marks],
             "routes": [json.dumps(list(one.route)) if one.route else None for one in marks],
             "decisions": [json.dumps(one.decision) if one.decision else None for one in marks],
+            "carriers": [one.carried_by for one in marks],
             "token": token,
             "margin": margin,
             "seconds": seconds,

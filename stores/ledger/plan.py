@@ -10,12 +10,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Planned, Unplanned
+from domain.digests import Window
 from domain.vocabulary import CategoryClass, Channel, State
 from stores.ledger import events
 
 _UNPLANNED = text("""
     SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
-        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered,
+        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered, n.digest,
+        n.uncollected, n.expiry_asked,
         (SELECT jsonb_agg(jsonb_build_array(d.channel, d.address)) FROM deliveries d
             WHERE d.notification_id = n.id) AS used
     FROM notifications n
@@ -30,7 +32,8 @@ _UNPLANNED = text("""
 
 _FALLBACK = text("""
     SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
-        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered,
+        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered, n.digest,
+        n.uncollected, n.expiry_asked,
         jsonb_agg(jsonb_build_array(d.channel, d.address)) AS used
     FROM notifications n JOIN deliveries d ON d.notification_id = n.id
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.channel_policy = 'first_success'
@@ -44,11 +47,11 @@ _FALLBACK = text("""
 _INSERT = text(f"""
     INSERT INTO deliveries AS d (
         id, notification_id, module_id, category, class, priority, channel, address, target, state,
-        reason, created_at, due_at, expires_at, settled_at, decision
+        reason, created_at, due_at, expires_at, settled_at, decision, digest_id
     )
     SELECT r.id, r.notification_id, r.module_id, r.category, r.class, r.priority, r.channel,
         r.address, r.target, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at,
-        NULLIF(r.decision, 'null'::jsonb)
+        NULLIF(r.decision, 'null'::jsonb), r.digest_id
     FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
     ORDER BY r.id
     RETURNING {events.CHANGED}, NULL AS before
@@ -130,6 +133,7 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
         "expires_at": one.notification.expires_at,
         "settled_at": None if waits else now,
         "decision": one.decision,
+        "digest_id": one.digest_id,
     }
 
 
@@ -155,4 +159,7 @@ def _unplanned(row: Row[Any]) -> Unplanned:
         used=used_of(row.used or ()),
         expires_at=row.expires_at,
         ordered=row.ordered,
+        window=Window.read(row.digest),
+        uncollected=frozenset(Channel(channel) for channel in row.uncollected),
+        expiry_asked=row.expiry_asked,
     )

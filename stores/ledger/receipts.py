@@ -21,6 +21,21 @@ _ATTEMPTS = text("""
     SELECT a.id, a.delivery_id, a.account_id, d.class
     FROM attempts a JOIN deliveries d ON d.id = a.delivery_id
     WHERE a.id = ANY(CAST(:attempts AS uuid[]))
+    UNION ALL
+    SELECT c.carried_by, d.id, c.account_id, d.class
+    FROM (
+        SELECT carried_by, id AS delivery_id, account_id FROM deliveries
+        WHERE carried_by = ANY(CAST(:attempts AS uuid[]))
+        UNION ALL
+        SELECT carried_by, delivery_id, account_id FROM attempts
+        WHERE carried_by = ANY(CAST(:attempts AS uuid[]))
+    ) c JOIN deliveries d ON d.id = c.delivery_id
+""")
+
+_CARRIED = text("""
+    SELECT carried_by, attempt_id FROM deliveries WHERE carried_by = ANY(CAST(:attempts AS uuid[]))
+    UNION ALL
+    SELECT carried_by, id FROM attempts WHERE carried_by = ANY(CAST(:attempts AS uuid[]))
 """)
 
 _INSERT = text("""
@@ -29,7 +44,7 @@ _INSERT = text("""
     FROM jsonb_populate_recordset(NULL::receipts, CAST(:rows AS jsonb))
     ORDER BY attempt_id, kind, event_key
     ON CONFLICT DO NOTHING
-    RETURNING attempt_id
+    RETURNING attempt_id, kind, event_key
 """)
 
 _ANY = text("""
@@ -114,6 +129,14 @@ class Attempt:
     class_: CategoryClass
 
 
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """How many receipts were new, and the attempts that they are of, to be joined."""
+
+    fresh: int
+    attempts: Sequence[UUID]
+
+
 async def find_attempts(conn: AsyncConnection, attempts: Sequence[UUID]) -> dict[UUID, Attempt]:
     """Return the attempts that exist, by their ids."""
     rows = (await conn.execute(_ATTEMPTS, {"attempts": list(attempts)})).all()
@@ -128,20 +151,32 @@ async def keep(conn: AsyncConnection, given: Sequence[Receipt]) -> list[UUID]:
 
     One that matches no attempt yet waits for `join`.
     """
-    await insert(conn, given)
-    return await join(conn, sorted({one.attempt_id for one in given}))
+    return await join(conn, (await insert(conn, given)).attempts)
 
 
-async def insert(conn: AsyncConnection, given: Sequence[Receipt]) -> int:
-    """Write receipts and return how many are new; `join` must follow."""
+async def insert(conn: AsyncConnection, given: Sequence[Receipt]) -> Inserted:
+    """Write receipts; `join` must follow.
+
+    One of a message that carried several deliveries is written for the attempt of each.
+    """
+    if not given:
+        return Inserted(0, [])
+    carried = await _carried(conn, [one.attempt_id for one in given])
     rows = [
         {
-            "attempt_id": one.attempt_id, "kind": one.kind, "event_key": one.event_key,
+            "attempt_id": attempt, "kind": one.kind, "event_key": one.event_key,
             "account_id": one.account_id, "call_id": one.call_id, "at": one.at, "raw": one.raw,
         }
         for one in given
+        for attempt in carried.get(one.attempt_id, [one.attempt_id])
     ]  # fmt: skip
-    return len((await conn.execute(_INSERT, {"rows": rows})).all()) if rows else 0
+    written = (await conn.execute(_INSERT, {"rows": rows})).all()
+    message = {attempt: one for one, attempts in carried.items() for attempt in attempts}
+    fresh = {
+        (message.get(row.attempt_id, row.attempt_id), row.kind, row.event_key) for row in written
+    }
+    meant = {each for one in given for each in carried.get(one.attempt_id, [one.attempt_id])}
+    return Inserted(len(fresh), sorted(meant))
 
 
 async def join(
@@ -173,6 +208,14 @@ async def join(
         ],
     )
     return sorted({row.notification_id for row in raised if row.campaign_id is None})
+
+
+async def _carried(conn: AsyncConnection, messages: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Return the attempts of the deliveries that messages carried together, by the messages."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in await conn.execute(_CARRIED, {"attempts": list(messages)}):
+        found.setdefault(row.carried_by, []).append(row.attempt_id)
+    return found
 
 
 def _told(row: Row[Any]) -> effects.Told:

@@ -10,12 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities import late_checks
+from activities.planning import plan_new
 from domain.decision import Decision
 from domain.delivery import Leased
 from domain.ids import new_id
 from domain.vocabulary import State
 from stores import preferences
 from stores.database import Database
+from stores.ledger import digests, lease
 from tests.fixtures import rows
 
 DAILY = {"frequency": [{"limit": 3, "per": "day", "category": None}]}
@@ -147,3 +149,31 @@ async def test_recipients_who_chose_nothing_are_not_asked_about(db: Database) ->
         row = await rows.planned(conn)
         found, _ = await rows.leased(conn, row)
         assert await late_checks.check(conn, found) == {}
+
+
+async def test_a_digest_counts_as_one_message(db: Database) -> None:
+    window = {"key": "orders", "window_seconds": 60}
+    async with db.leader() as conn:
+        profile = await a_profile(conn, {"frequency": [{"limit": 1, "per": "day"}]})
+        await conn.execute(text("UPDATE profiles SET email = 'sam@example.com'"))
+        module = (await conn.execute(text("SELECT module_id FROM profiles"))).scalar_one()
+        ids = []
+        for _ in range(3):
+            row = await rows.accepted(
+                conn, profile_id=profile, module_id=module, digest=window, recipient={}
+            )
+            await plan_new(conn, [row["id"]], row["workflow_id"])
+            ids.append(row["id"])
+        await conn.execute(text("UPDATE digests SET due_at = clock_timestamp()"))
+        await conn.execute(text("UPDATE deliveries SET due_at = clock_timestamp()"))
+        workflow = (await conn.execute(text("SELECT workflow_id FROM digests"))).scalar_one()
+        await digests.gather(conn, ids, workflow)
+        token = new_id()
+        together = await lease.lease(
+            conn, ids, workflow_id=workflow, token=token, seconds=30, most=10
+        )
+        decisions = await late_checks.check(conn, together)
+        assert [late_checks.may_go(decisions[one.id]) for one in together] == [True] * 3
+        await rows.marked(conn, together, token)
+    [(one, token)] = await waiting(db, profile, 1)
+    assert (await let_go(db, one, token)).reason == "frequency_cap"

@@ -36,7 +36,7 @@ async def deliveries(app: App, **given: Any) -> list[tuple[str, str, str, str]]:
     async with app.db.leader() as conn:
         row = await rows.accepted(conn, **{**usual, **given})
         await plan_new(conn, [row["id"]], row["workflow_id"])
-        await plan_fallbacks(conn, [row["id"]])
+        await plan_fallbacks(conn, [row["id"]], row["workflow_id"])
         found = await conn.execute(
             text("""
                 SELECT channel, address, state, reason FROM deliveries

@@ -89,6 +89,22 @@ async def test_limits_and_what_cannot_be_reached_stay(client: Client, visitor: B
     }  # fmt: skip
 
 
+async def test_a_category_is_collected_once_a_day(client: Client, visitor: Browser) -> None:
+    profile = await a_profile(client, locale="fr")
+    link = await a_link(client, profile)
+    page = (await visitor.get(link)).text
+    assert "en un seul message" in page
+    assert "daily/otp" not in page
+    form = {"version": "0", "on": ["bulk/email"], "daily/bulk": "08:00", "daily/marketing": ""}
+    assert (await visitor.post(link, data=form)).status_code == 303
+    assert (await chosen(client, profile))["digest"] == {"bulk": {"every": "day", "at": "08:00"}}
+    assert 'name="daily/bulk" value="08:00"' in (await visitor.get(link)).text
+    wrong = await visitor.post(link, data={"version": "1", "daily/bulk": "8"})
+    assert wrong.status_code == 422
+    await visitor.post(link, data={"version": "1", "daily/bulk": ""})
+    assert (await chosen(client, profile))["digest"] == {}
+
+
 async def test_unsubscribing_from_everything_and_coming_back(
     client: Client, visitor: Browser
 ) -> None:

@@ -7,7 +7,9 @@ import pytest
 from domain.errors import FieldError
 from domain.ids import new_id
 from domain.template import TemplateVersion
+from domain.vocabulary import CategoryClass
 from services.template_checks import check_data, undeclared
+from services.template_review import problems
 
 
 def a_version(schema: dict[str, Any], content: dict[str, Any] | None = None) -> TemplateVersion:
@@ -72,3 +74,15 @@ def test_undeclared_variables_are_those_of_all_words() -> None:
     schema: dict[str, Any] = {"properties": {"a": {}, "unused": {}}}
     assert undeclared(a_version(schema, content)) == ["b", "d"]
     assert undeclared(a_version({}, content)) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "severity"),
+    [("{{ count }}: {{ items[1].data.a }}", None), ("{{ nothing }}", "error")],
+)
+def test_a_layout_of_digests_is_tried_with_two_examples(layout: str, severity: str | None) -> None:
+    schema = {"properties": {"a": {"type": "string"}}, "required": ["a"]}
+    version = a_version(schema, {"sms": {"text": "{{ a }}", "digest": {"text": layout}}})
+    found = problems(version, CategoryClass.TRANSACTIONAL)
+    told = [one["severity"] for one in found if one["field"] == "content.sms.digest"]
+    assert told == ([severity] if severity else [])

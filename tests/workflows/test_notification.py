@@ -110,6 +110,19 @@ async def test_retries_sleep_as_the_ledger_says(environment: WorkflowEnvironment
     assert elapsed >= timedelta(hours=4, minutes=55)
 
 
+async def test_a_digest_is_carried_by_the_workflow_that_opened_it(
+    environment: WorkflowEnvironment,
+) -> None:
+    # Its row went to another's workflow: nothing of its own waits any more.
+    joined, result, _ = await run(environment, [Progress(states={"held": 1})])
+    assert (joined.asked, result) == (["deliver"], {"held": 1})
+    leaves = await environment.get_current_time() + timedelta(hours=1)
+    waiting = Progress(leaves, "email: digest", {"held": 1})
+    opener, result, elapsed = await run(environment, [waiting, Progress(states={"sent": 3})])
+    assert (opener.asked, result) == (["deliver"] * 2, {"sent": 3})
+    assert elapsed >= timedelta(minutes=55)
+
+
 async def test_a_due_time_in_the_past_does_not_make_it_spin(
     environment: WorkflowEnvironment,
 ) -> None:
