@@ -33,6 +33,8 @@ RESOURCES = (
     "scim",
     "users",
     "approvals",
+    "schedules",
+    "triggers",
 )
 Redirected = Literal["email", "sms", "whatsapp", "telegram"]
 """Channels on which all messages of a trial may go to one address."""
