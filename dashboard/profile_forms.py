@@ -79,7 +79,7 @@ async def erase(request: Request, id: str, app: Console, session: Signed, fields
     """Erase a profile whose name was typed."""
     it = await use.get(app, session.actor, id)
     word = profile_words.title(it, session)
-    if fields.get("typed", "").strip() != word.strip():
+    if fields.get("typed", "").split() != word.split():  # pages show spaces as one
         wrong = Invalid.field("typed", "differs from what is to be typed; nothing was erased")
         return _asking(request, it, word, wrong)
     try:
