@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.notification import NotificationRequest
 from domain.errors import Problem
+from services import starting
 from services.acceptance import Accepted, judge, look_up
 from services.access import Actor
 from services.app import App
@@ -29,7 +30,8 @@ async def promise(
             )
         except Problem as problem:
             judged.append(problem)
-    rows = [one.row for one in judged if isinstance(one, Accepted)]
-    if rows:
-        await ledger.insert(conn, rows)
+    promised = [one for one in judged if isinstance(one, Accepted)]
+    starting.group(promised)
+    if promised:
+        await ledger.insert(conn, [one.row for one in promised])
     return judged

@@ -216,7 +216,7 @@ async def test_a_time_that_cannot_be_done_is_told_and_the_next_one_comes(client:
     assert (await client.post("/v1/templates/greeting/publish", json={"version": 1})).is_success
     templated = {"recipient": REMINDER["recipient"], "template": "greeting"}
     id = await made(client, action={"notification": templated})
-    assert (await client.post("/v1/templates/greeting/archive")).is_success
+    assert (await client.post("/v1/templates/greeting/archive", json={})).is_success
     await wind_back(client, id, to=timedelta(minutes=1, seconds=10))
     assert await fire(client, id) == 0
     found = (await client.get(f"/v1/schedules/{id}")).json()
