@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.giving_way import GivingWay
@@ -102,14 +103,20 @@ class Delivery:
         return finished
 
     async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
-        async with self._db.leader() as conn:
-            settlements = await look_again(conn, settlements)
-            changed = await settle(conn, settlements)
-            await refusals.apply(conn, settlements, {row.id for row in changed})
+        """Write how deliveries ended; repeated when it meets another's locks, so that no deadlock
+        leaves what was sent unsettled.
+        """
+
+        async def work(conn: AsyncConnection) -> set[UUID]:
+            settled = await look_again(conn, settlements)
+            changed = await settle(conn, settled)
+            await refusals.apply(conn, settled, {row.id for row in changed})
             stuck = {row.notification_id for row in changed if row.state in _MAY_FALL_BACK}
             if stuck:
                 await plan_fallbacks(conn, sorted(stuck))
             return await fold(conn, touched(changed))
+
+        return await self._db.retrying(work)
 
     async def _release(self, leased: Sequence[Leased], token: UUID) -> None:
         async with self._db.leader() as conn:
