@@ -125,13 +125,19 @@ class Delivery:
         return finished
 
     async def _settle(self, settlements: Sequence[Settlement], order: Order) -> set[UUID]:
-        async with self._db.leader() as conn:
-            settlements = await look_again(conn, settlements)
-            changed = await settle_sent(conn, settlements)
+        """Write how deliveries ended; repeated when it meets another's locks, so that no deadlock
+        leaves what was sent unsettled.
+        """
+
+        async def work(conn: AsyncConnection) -> set[UUID]:
+            settled = await look_again(conn, settlements)
+            changed = await settle_sent(conn, settled)
             stuck = {row.notification_id for row in changed if row.state in MAY_FALL_BACK}
             if stuck:
                 await plan_fallbacks(conn, sorted(stuck), order.workflow_id)
             return await fold(conn, touched(changed))
+
+        return await self._db.retrying(work)
 
     async def _release(self, leased: Sequence[Leased], token: UUID) -> None:
         async with self._db.leader() as conn:

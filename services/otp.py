@@ -16,7 +16,7 @@ from domain.errors import Gone, Invalid, NotFound, Unavailable
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.one_time_codes import MOST_ATTEMPTS, KeyGone
 from domain.vocabulary import CategoryClass, Channel, Priority, State
-from services import otp_limits, otp_recipients, starting
+from services import otp_limits, otp_recipients, starting, verified_addresses
 from services.acceptance import Accepted
 from services.access import Actor
 from services.app import App
@@ -87,6 +87,7 @@ async def verify(app: App, actor: Actor, id_text: str, request: OtpVerifyRequest
     async with app.db.leader() as conn:
         if not await otps.verify(conn, id):
             raise Gone("It was used a moment ago, or has expired.")
+        await verified_addresses.note(conn, actor, id)
     return {"verified": True, "attempts_left": left}
 
 

@@ -57,6 +57,15 @@ _SOURCE = text("""
     WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id LIMIT 1
 """)
 
+_PLACES = text("""
+    SELECT DISTINCT n.profile_id, d.channel, d.address
+    FROM otps o JOIN notifications n ON n.id = ANY(o.notification_ids)
+        JOIN deliveries d ON d.notification_id = n.id
+    WHERE o.id = :id AND n.profile_id IS NOT NULL
+        AND (d.maybe_sent OR d.state IN ('sent', 'delivered', 'read'))
+    ORDER BY d.channel, d.address
+""")
+
 _OF_NOTIFICATIONS = """
     SELECT n.id AS notification_id, o.id, o.key_id, o.generation, o.length
     FROM notifications n JOIN otps o ON o.id = n.otp_id
@@ -85,6 +94,11 @@ async def spend(conn: AsyncConnection, id: UUID, module_id: UUID) -> Row[Any] | 
 async def verify(conn: AsyncConnection, id: UUID) -> bool:
     """Use a code up; False when somebody else has just done so, or it has expired."""
     return (await conn.execute(_VERIFY, {"id": id})).one_or_none() is not None
+
+
+async def find_places(conn: AsyncConnection, id: UUID) -> Sequence[Row[Any]]:
+    """Return {profile_id, channel, address} of everywhere a profile's code may have gone."""
+    return (await conn.execute(_PLACES, {"id": id})).all()
 
 
 async def count_resend(conn: AsyncConnection, id: UUID, notification_id: UUID) -> None:

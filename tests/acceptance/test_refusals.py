@@ -81,3 +81,26 @@ async def test_a_subscription_that_is_gone_is_forgotten(system: System) -> None:
         assert (found["state"], found["reason"]) == ("failed", "unregistered")
         third = await system.ask(recipient=profile, content=content)
         assert (await system.finished(third["id"]))["reason"] == "no_address"
+
+
+async def test_an_address_that_is_dead_gives_way_to_the_next_of_the_same_person(
+    system: System,
+) -> None:
+    beside = [{"channel": "email", "address": "second@example.com", "verified": True}]
+    person = {"email": "first@example.com", "addresses": beside}
+    profile = (await system.client.post("/v1/profiles", json=person)).json()["id"]
+    system.smtp.script(Fault("rcpt", "reply", text="550 5.1.1 nobody"))
+    made = await system.ask(recipient=profile)
+    ended = await system.finished(made["id"])
+    assert ended["state"] == "sent"
+    assert [(one["channel"], one["state"]) for one in ended["deliveries"]] == [
+        ("email", "failed"), ("email", "sent"),
+    ]  # fmt: skip
+    assert ended["deliveries"][1]["decision"][0]["rule"] == "address"
+    assert len(system.smtp.messages) == 1
+    again = await system.ask(recipient=profile)
+    assert (await system.finished(again["id"]))["state"] == "sent"
+    system.smtp.script(Fault("rcpt", "reply", text="550 5.1.1 nobody"))
+    for state in ("failed", "suppressed"):
+        last = await system.finished((await system.ask(recipient=profile))["id"])
+        assert (last["state"], len(last["deliveries"])) == (state, 1)

@@ -8,7 +8,10 @@ import httpx
 import pytest
 from temporalio.client import Client as Temporal
 
-from domain.ids import encode
+from domain.delivery import Planned
+from domain.ids import encode, new_id
+from domain.vocabulary import Channel
+from stores.ledger import plan
 from tests.fixtures.otp import PHONE, OtpClient
 from tests.fixtures.servers import UNSERVED
 
@@ -132,3 +135,28 @@ class TestCountries:
         assert await otp.notifications(answer.json()["id"]) == []
         mail = await by_name(otp, {"external_id": "ada"}, channels=["email"])
         assert len(await otp.notifications(mail.json()["id"])) == 1
+
+
+async def test_a_right_code_proves_the_one_address_it_went_to(otp: OtpClient) -> None:
+    second = "+14155550199"
+    beside = [{"channel": "sms", "address": second, "verified": True}]
+    made = await otp.post("/v1/profiles", json={"phone": PHONE, "addresses": beside})
+    whose = made.json()["id"]
+
+    async def went_to(*addresses: str) -> list[bool]:
+        """Let a code go to these addresses, verify it, and return what is known of both."""
+        id = await otp.made(recipient=whose)
+        [row] = await otp.notifications(id)
+        async with otp.app.db.leader() as conn:
+            [one] = await plan.find_unplanned(conn, [row.id], row.workflow_id)
+            sent = [Planned(new_id(), one, Channel.SMS, address) for address in addresses]
+            await plan.insert(conn, sent)
+        sent_ones = "UPDATE deliveries SET state = 'sent' WHERE notification_id = :id"
+        await otp.change(sent_ones, id=row.id)
+        assert (await otp.guess(id, await otp.code(id))).json()["verified"]
+        found = (await otp.get(f"/v1/profiles/{whose}")).json()["addresses"]
+        return [one["verified"] for one in found]
+
+    assert await went_to("+14155550111") == [False, True], "not an address of theirs"
+    assert await went_to(PHONE, second) == [False, True], "either may have been read"
+    assert await went_to(PHONE) == [True, True]
