@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/users", tags=["administration"])
 
 _EXAMPLE = {"name": "Sample Approver", "email": "approver@example.com", "role": "approver"}
 _AWAY = {
-    "to": "usr_01m86zya1meqps78gn88hn8g2r",
+    "to": "admin@example.com",
     "from": "2030-07-01T00:00:00Z",
     "until": "2030-07-15T00:00:00Z",
 }

@@ -77,9 +77,9 @@ async def _deputy(conn: AsyncConnection, given: str) -> Any:
     try:
         row = await store.get(conn, decode("usr", given))
     except InvalidId:
-        row = None
+        row = await store.find_by_email(conn, given) if "@" in given else None
     if row is None or not row.active or row.role not in APPROVERS:
-        raise Invalid.field("to", "must be the id of an active administrator or approver")
+        raise Invalid.field("to", "must be an active administrator or approver, by id or address")
     return row
 
 

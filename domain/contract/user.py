@@ -37,9 +37,9 @@ class UserPatch(Request):
 
 
 class DelegationRequest(Request):
-    """Who decides in a user's stead (`to`, a user's id), from when until when."""
+    """Who decides in a user's stead (`to`, a user's id or address), from when until when."""
 
-    to: Annotated[Line, Field(max_length=100)]
+    to: Annotated[Line, Field(max_length=320)]
     from_at: Annotated[Moment, Field(alias="from")]
     until: Moment
 
