@@ -13,9 +13,10 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.planning import plan_all
-from domain.delivery import Planned
+from domain.delivery import Planned, Unplanned
 from domain.frozen_campaign import Frozen
 from domain.ids import new_id
+from domain.recipient import Recipient
 from domain.vocabulary import ChannelPolicy, State
 from stores.ledger import campaign_rows
 
@@ -27,18 +28,32 @@ async def plan_page(
     conn: AsyncConnection, row: Row[Any], frozen: Frozen, members: Sequence[Row[Any]], shard: int
 ) -> None:
     """Write the deliveries of members of the audience (key, profile_id, member) as a shard."""
-    asked = [
+    asked = recipients_for(frozen, row.module_id, members)
+    planned = await plan_now(conn, asked)
+    await campaign_rows.insert(conn, row.id, planned, {one.id: shard for one in asked})
+
+
+def recipients_for(frozen: Frozen, module_id: UUID, members: Sequence[Any]) -> list[Unplanned]:
+    """Return members of the audience (key, profile_id, member) as planning takes them."""
+    return [
         campaign_rows.recipient_of(
             frozen,
-            module_id=row.module_id,
+            module_id=module_id,
             id=new_id(),
             profile_id=one.profile_id,
             member=_kept(one.member or {}, known=one.profile_id is not None),
         )
         for one in members
     ]
-    planned = [_now(one) for one in await plan_all(conn, asked)]
-    await campaign_rows.insert(conn, row.id, planned, {one.id: shard for one in asked})
+
+
+async def plan_now(
+    conn: AsyncConnection,
+    asked: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient] | None = None,
+) -> list[Planned]:
+    """Return the deliveries that recipients need; what would be held is looked at in its turn."""
+    return [_now(one) for one in await plan_all(conn, asked, recipients)]
 
 
 async def plan_fallbacks(
@@ -49,7 +64,7 @@ async def plan_fallbacks(
         return
     asked, shards = await campaign_rows.find_fallbacks(conn, campaign_id, module_id, frozen, ids)
     if asked:
-        planned = [_now(one) for one in await plan_all(conn, asked)]
+        planned = await plan_now(conn, asked)
         await campaign_rows.insert(conn, campaign_id, planned, shards)
 
 

@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.giving_way import GivingWay
 from activities.heartbeats import heartbeat
+from activities.late_checks import look_again
 from activities.planning import plan_fallbacks, plan_new
 from activities.sending import Sending
 from activities.settling import MAY_FALL_BACK, after_death, settle_sent
@@ -112,6 +113,7 @@ class Delivery:
 
     async def _settle(self, settlements: Sequence[Settlement]) -> set[UUID]:
         async with self._db.leader() as conn:
+            settlements = await look_again(conn, settlements)
             changed = await settle_sent(conn, settlements)
             stuck = {row.notification_id for row in changed if row.state in MAY_FALL_BACK}
             if stuck:

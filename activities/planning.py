@@ -1,17 +1,19 @@
 """Plans deliveries: for notifications that have none, and for those whose channel failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.binding import bound
-from activities.rules import look_up
+from activities.binding import redirected
+from activities.rules import Rules, heed, look_up
+from domain.decision import Decision
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
 from domain.recipient import Recipient
+from domain.vocabulary import Channel
 from stores import profiles
 from stores.ledger import plan as ledger
 from stores.ledger.fold import fold
@@ -42,21 +44,33 @@ async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> s
     return await fold(conn, sorted(changed)) if changed else set()
 
 
-async def plan_all(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> list[Planned]:
+async def plan_all(
+    conn: AsyncConnection,
+    notifications: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient] | None = None,
+) -> list[Planned]:
     """Return the deliveries that recipients need, as all rules have it now."""
-    recipients = await _recipients(conn, notifications)
-    rules = await look_up(conn, notifications, recipients, datetime.now(UTC))
+    if recipients is None:
+        recipients = await recipients_of(conn, notifications)
+    notifications = await heed(conn, notifications, recipients)
+    rules = await look_up(conn, notifications, recipients, datetime.now(UTC), keep=True)
     planned: list[Planned] = []
     for one in notifications:
-        decide = partial(rules.decide, one)
+        decide = partial(_decide, rules, one, recipients[one.id].timezone)
         planned += plan(one, recipients[one.id], decide, rules.preferences(one))
-    zones = {id: recipient.timezone for id, recipient in recipients.items()}
-    return bound(planned, rules.standings, zones, rules.at)
+    return redirected(planned, rules.standings)
 
 
-async def _recipients(
+def _decide(
+    rules: Rules, one: Unplanned, zone: str | None, channel: Channel, address: str
+) -> Decision:
+    return rules.in_hours(one, rules.decide(one, channel, address), zone)
+
+
+async def recipients_of(
     conn: AsyncConnection, notifications: Sequence[Unplanned]
 ) -> dict[UUID, Recipient]:
+    """Return whom notifications are for, by their ids, with the addresses of this moment."""
     ids = sorted({one.profile_id for one in notifications if one.profile_id})
     loaded = await profiles.load_recipients(conn, ids) if ids else {}
     return {

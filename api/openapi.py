@@ -7,6 +7,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from api.scim_answers import MEDIA_TYPE, SCIM_PATH
+from domain.scim.discovery import ERROR
+from domain.scim.errors import ScimType
+
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "errors"],
@@ -22,6 +26,16 @@ _PROBLEM = {
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
         },
+    },
+}
+_SCIM_ERROR = {
+    "type": "object",
+    "required": ["schemas", "status", "detail"],
+    "properties": {
+        "schemas": {"type": "array", "items": {"type": "string", "example": ERROR}},
+        "status": {"type": "string", "example": "400"},
+        "scimType": {"type": "string", "enum": [kind.value for kind in ScimType]},
+        "detail": {"type": "string"},
     },
 }
 
@@ -74,9 +88,10 @@ def describe(web: FastAPI) -> None:
             )
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = _PROBLEM
-            for path in document["paths"].values():
-                for operation in path.values():
-                    _complete(operation)
+            schemas["ScimError"] = _SCIM_ERROR
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    _complete(operation, path)
             for model in _models.values():
                 _hoist(model, schemas)
             web.openapi_schema = document
@@ -85,9 +100,15 @@ def describe(web: FastAPI) -> None:
     web.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], path: str) -> None:
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
+    if path.startswith(SCIM_PATH):
+        responses["default"] = {
+            "description": "An error (RFC 7644 §3.12)",
+            "content": {MEDIA_TYPE: {"schema": _ref("ScimError")}},
+        }
+        return
     responses["default"] = {
         "description": "A problem (RFC 9457)",
         "content": {"application/problem+json": {"schema": _ref("Problem")}},

@@ -6,6 +6,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.scim_answers import SCIM_PATH, scim_problem
 from domain import errors
 from domain.errors import FieldError, Invalid, Problem, Unavailable
 from stores.database import DATABASE_ERRORS, unreachable
@@ -43,38 +44,46 @@ def problem_response(problem: Problem) -> JSONResponse:
     )
 
 
+def _respond(request: Request, problem: Problem) -> JSONResponse:
+    """Return a problem in the form of what was asked: SCIM has one of its own."""
+    if request.url.path.startswith(SCIM_PATH):
+        return scim_problem(problem)
+    return problem_response(problem)
+
+
 def install_problems(app: FastAPI) -> None:
     """Answer every exception of an application with a problem."""
 
     @app.exception_handler(Problem)
-    async def _ours(_request: Request, problem: Problem) -> JSONResponse:
-        return problem_response(problem)
+    async def _ours(request: Request, problem: Problem) -> JSONResponse:
+        return _respond(request, problem)
 
     @app.exception_handler(RequestValidationError)
-    async def _parameters(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _parameters(request: Request, error: RequestValidationError) -> JSONResponse:
         wrong = [
             FieldError(".".join(str(part) for part in item["loc"][1:]), item["msg"])
             for item in error.errors()
         ]
-        return problem_response(Invalid("Some parameters are not valid.", errors=wrong))
+        return _respond(request, Invalid("Some parameters are not valid.", errors=wrong))
 
     @app.exception_handler(HTTPException)
-    async def _routing(_request: Request, error: HTTPException) -> JSONResponse:
+    async def _routing(request: Request, error: HTTPException) -> JSONResponse:
         kind = _BY_STATUS.get(error.status_code, Unexpected)
         if error.status_code == 405:
             kind = MethodNotAllowed
-        return problem_response(kind(headers=error.headers))
+        return _respond(request, kind(headers=error.headers))
 
     async def _fault(request: Request, error: Exception) -> JSONResponse:
         if unreachable(error):
             log.warning("api.database_unreachable", error=type(error).__name__)
-            return problem_response(
+            return _respond(
+                request,
                 Unavailable(
                     "The database does not answer; repeat it.", headers={"Retry-After": "2"}
-                )
+                ),
             )
         log.error("api.failed", path=request.url.path, exc_info=error)
-        return problem_response(Unexpected("The fault is in the server's log."))
+        return _respond(request, Unexpected("The fault is in the server's log."))
 
     for kind in (*DATABASE_ERRORS, Exception):
         app.add_exception_handler(kind, _fault)

@@ -3,19 +3,24 @@
 Rules in their order; the first that forbids ends it:
 
 0. `address`: a channel on which the recipient has no address is not used.
-1. `suppression`: an address that must not be used is not used, whatever the message is.
-2. `mandatory`: one-time passwords and mandatory categories pass all rules below.
-3. `unsubscribed`: the recipient wants nothing on this channel.
-4. `preference`: the recipient switched the category off on this channel.
-5. `quiet_hours`: it is held until they end; one that expires before that is expired.
-6. `frequency_cap`: it would be one too many.
+1. `inactive`: whom the identity provider deactivated is told nothing, whatever the message is.
+2. `suppression`: an address that must not be used is not used, whatever the message is.
+3. `mandatory`: one-time passwords and mandatory categories pass all rules below.
+4. `unsubscribed`: the recipient wants nothing on this channel.
+5. `preference`: the recipient switched the category off on this channel.
+6. `quiet_hours`: it is held until they end; one that expires before that is expired.
+7. `frequency_cap`: it would be one too many.
+
+Where an address is several profiles', the strictest of their decisions holds. What they let go is
+then held until the allowed hours of its module (domain/allowed_hours.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from domain.caps import Counted
 from domain.category import Category
@@ -25,6 +30,8 @@ from domain.vocabulary import CategoryClass, Channel, State
 
 FREQUENCY_CAP: Final = "frequency_cap"
 NO_ADDRESS: Final = "no_address"
+INACTIVE: Final = "inactive"
+SUPPRESSION: Final = "suppression"
 
 
 class Effect(StrEnum):
@@ -58,11 +65,20 @@ class Decision:
     reason: str
     rules: tuple[Rule, ...]
     due_at: datetime | None = None
+    seen: tuple[tuple[UUID, int], ...] = ()
+    """The profiles whose preferences decided, each with their version; empty where that is kept
+    from changing.
+    """
 
     @property
     def sends(self) -> bool:
         """Whether it goes out, now or when it is no longer held."""
         return self.state in (State.ACCEPTED, State.HELD)
+
+    @property
+    def is_about_address(self) -> bool:
+        """Whether another address might be used instead."""
+        return any(one.rule == SUPPRESSION for one in self.rules)
 
     def record(self) -> list[dict[str, Any]] | None:
         """Return the rules as the delivery's row keeps them; None where there was none."""
@@ -80,6 +96,8 @@ class Question:
     """Why the address must not be used."""
     timezone: str | None = None
     expires_at: datetime | None = None
+    active: bool = True
+    """False for a recipient who was deactivated."""
 
 
 ALLOWED = Decision(State.ACCEPTED, "", ())
@@ -92,6 +110,15 @@ def no_address(channel: Channel) -> Decision:
     return _ended(State.SUPPRESSED, NO_ADDRESS, "address", why)
 
 
+def instead_of(passed: Sequence[Decision], decision: Decision) -> Decision:
+    """Return the decision about an address that is used because those before it cannot be."""
+    if not passed:
+        return decision
+    reasons = ", ".join(one.reason for one in passed)
+    why = f"another address of the recipient: those before it are suppressed ({reasons})"
+    return replace(decision, rules=(Rule("address", Effect.ALLOWS, why), *decision.rules))
+
+
 def is_protected(category: Category) -> bool:
     """Whether its recipients cannot refuse, delay or cap a category."""
     return category.mandatory or category.class_ is CategoryClass.OTP
@@ -101,9 +128,12 @@ def decide(
     preferences: Preferences, asked: Question, counted: Sequence[Counted] | None = None
 ) -> Decision:
     """Return the decision; without `counted` the caps are left to be asked later."""
+    if not asked.active:
+        why = "the recipient is deactivated"
+        return _ended(State.SUPPRESSED, INACTIVE, INACTIVE, why)
     if asked.suppressed:
         why = f"the address is suppressed: {asked.suppressed}"
-        return _ended(State.SUPPRESSED, asked.suppressed, "suppression", why)
+        return _ended(State.SUPPRESSED, asked.suppressed, SUPPRESSION, why)
     if is_protected(asked.category):
         why = f"{asked.category.key} cannot be refused, delayed or capped"
         return Decision(State.ACCEPTED, "", (Rule("mandatory", Effect.EXEMPTS, why),))
@@ -125,6 +155,17 @@ def decide(
         if one.cap.covers(asked.category.key)
     )
     return Decision(State.ACCEPTED, "", rules)
+
+
+def strictest(decisions: Sequence[Decision]) -> Decision:
+    """Return the decision that forbids most: of those that hold, the one that holds longest."""
+    return max(
+        decisions,
+        key=lambda one: (_STRICTNESS.index(one.state), one.due_at.timestamp() if one.due_at else 0),
+    )
+
+
+_STRICTNESS: Final = (State.ACCEPTED, State.HELD, State.EXPIRED, State.SUPPRESSED)
 
 
 def _refusal(preferences: Preferences, asked: Question) -> Decision | None:

@@ -14,6 +14,9 @@ LANES: Final = {
 }
 """The task queue of each lane."""
 
+CONTROL_QUEUE: Final = "tocsin-control"
+"""The task queue of the lane that carries upkeep and wakes for schedules."""
+
 
 @dataclass(frozen=True)
 class Order:

@@ -27,8 +27,9 @@ _PAGE: Final = 200
 
 
 async def export(app: App, actor: Actor, id_text: str) -> AsyncIterator[str]:
-    """Return the pieces of a document {exported_at, profile, preferences, suppressions, changes,
-    replies, campaigns, notifications}; raises NotFound.
+    """Return the pieces of a document {exported_at, profile, scim, preferences, suppressions,
+    changes, replies, campaigns, notifications}; raises NotFound. `scim` is what an identity
+    provider pushed.
 
     Notifications are those that an erasure would reach: to the profile, and to its addresses
     without naming a profile. What they say, and their addresses, are shown as everywhere.
@@ -45,6 +46,7 @@ async def export(app: App, actor: Actor, id_text: str) -> AsyncIterator[str]:
     head = {
         "exported_at": stamp(datetime.now(UTC)),
         "profile": profile,
+        "scim": row.scim,
         "preferences": chosen,
         "suppressions": [_suppression(one) for one in held],
         "changes": [_change(one) for one in reversed(lines)],

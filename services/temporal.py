@@ -103,7 +103,7 @@ class Temporal:
         except WorkflowAlreadyStartedError:
             log.info("workflow.already_started", workflow=workflow_id)
         except RPCError as error:
-            raise self._failed(error) from None
+            raise self.failed(error) from None
 
     async def wake(self, workflow_id: str) -> bool:
         """Tell a workflow to look at its rows again; False when it has ended, or never was."""
@@ -115,7 +115,7 @@ class Temporal:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
-            raise self._failed(error) from None
+            raise self.failed(error) from None
         return True
 
     async def healthy(self) -> bool:
@@ -130,7 +130,8 @@ class Temporal:
         if time.monotonic() < self._down_until:
             raise TemporalDown("Temporal did not answer a moment ago")
 
-    def _failed(self, error: RPCError) -> TemporalDown:
+    def failed(self, error: RPCError) -> TemporalDown:
+        """Note that a call failed, so that Temporal is left alone a while; return what to raise."""
         return self._now_down(error)
 
     def _now_down(self, error: Exception) -> TemporalDown:

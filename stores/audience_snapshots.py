@@ -32,6 +32,15 @@ async def get(conn: AsyncConnection, id: UUID) -> Row[Any]:
     return (await conn.execute(text(f"{_SELECT} WHERE id = :id"), {"id": id})).one()
 
 
+async def find_one(conn: AsyncConnection, audience_id: UUID, id: UUID) -> Row[Any] | None:
+    """Return a complete snapshot of an audience, locked; None when it has no such one."""
+    result = await conn.execute(
+        text(f"{_SELECT} WHERE id = :id AND audience_id = :audience AND hash <> '' FOR UPDATE"),
+        {"id": id, "audience": audience_id},
+    )
+    return result.one_or_none()
+
+
 async def find(
     conn: AsyncConnection, audience_id: UUID, *, before: UUID | None, most: int
 ) -> Sequence[Row[Any]]:

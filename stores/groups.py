@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import new_id
 
 _SELECT = """
-    SELECT g.id, g.module_id, m.key AS module_key, g.name, g.created_at, g.version,
+    SELECT g.id, g.module_id, m.key AS module_key, g.name, g.external_id, g.created_at,
+        g.updated_at, g.version,
         (SELECT count(*) FROM profile_groups pg WHERE pg.group_id = g.id) AS profiles
     FROM groups g JOIN modules m ON m.id = g.module_id
 """
@@ -70,7 +71,10 @@ async def add(conn: AsyncConnection, id: UUID, module_id: UUID, name: str) -> bo
 async def rename(conn: AsyncConnection, id: UUID, name: str) -> None:
     """Give a group another name."""
     await conn.execute(
-        text("UPDATE groups SET name = :name, version = version + 1 WHERE id = :id"),
+        text("""
+            UPDATE groups SET name = :name, updated_at = clock_timestamp(), version = version + 1
+            WHERE id = :id
+        """),
         {"id": id, "name": name},
     )
 

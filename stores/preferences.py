@@ -12,11 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.caps import Cap, Counted
 from domain.preferences import Preferences
 
-_LOAD = text("""
-    SELECT f.profile_id, f.document, f.unsubscribed, p.timezone
-    FROM preferences f JOIN profiles p ON p.id = f.profile_id
-    WHERE f.profile_id = ANY(CAST(:ids AS uuid[]))
-""")
+_LOAD = """
+    WITH f AS MATERIALIZED (
+        SELECT profile_id, document, unsubscribed, version FROM preferences
+        WHERE profile_id = ANY(CAST(:ids AS uuid[])) ORDER BY profile_id {lock}
+    )
+    SELECT f.profile_id, f.document, f.unsubscribed, f.version, p.timezone, p.active
+    FROM f JOIN profiles p ON p.id = f.profile_id
+    UNION ALL
+    SELECT p.id, '{{}}'::jsonb, '{{}}'::text[], 0, p.timezone, false
+    FROM profiles p
+    WHERE p.id = ANY(CAST(:ids AS uuid[])) AND NOT p.active
+        AND NOT EXISTS (SELECT 1 FROM f WHERE f.profile_id = p.id)
+"""
+_LOADS = {keep: text(_LOAD.format(lock="FOR SHARE" if keep else "")) for keep in (False, True)}
 
 _LOCK = text("""
     WITH locked AS (
@@ -42,10 +51,16 @@ _COUNT = text("""
     ), had AS (
         SELECT r.place, r.since, n.category, d.notification_id, d.attempted_at, d.maybe_sent,
             d.state
-        FROM caps r JOIN notifications n ON n.profile_id = r.profile_id
-            AND (n.finished_at IS NULL OR n.finished_at > r.since)
-            AND n.class <> 'otp' AND (r.category IS NULL OR n.category = r.category)
+        FROM caps r
+            CROSS JOIN LATERAL (
+                SELECT id, category, class, finished_at FROM notifications
+                    WHERE profile_id = r.profile_id
+                UNION ALL SELECT id, category, class, finished_at FROM notifications
+                    WHERE heeded @> ARRAY[r.profile_id]
+            ) n
             JOIN deliveries d ON d.notification_id = n.id
+        WHERE (n.finished_at IS NULL OR n.finished_at > r.since)
+            AND n.class <> 'otp' AND (r.category IS NULL OR n.category = r.category)
         UNION ALL
         SELECT r.place, r.since, d.category, d.notification_id, d.attempted_at, d.maybe_sent,
             d.state
@@ -68,10 +83,14 @@ _COUNTED = text("""
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a recipient chose, and the time zone in which it holds."""
+    """What a recipient chose, and the time zone in which it holds; `active` is not their choice:
+    the identity provider's.
+    """
 
     preferences: Preferences
     timezone: str | None
+    active: bool = True
+    version: int = 0
 
 
 async def get(conn: AsyncConnection, profile_id: UUID) -> Row[Any] | None:
@@ -100,14 +119,22 @@ async def put(
     return result.one()
 
 
-async def load(conn: AsyncConnection, profile_ids: Iterable[UUID | None]) -> dict[UUID, Chosen]:
-    """Return the preferences of profiles; those that chose nothing are left out."""
+async def load(
+    conn: AsyncConnection, profile_ids: Iterable[UUID | None], *, keep: bool = False
+) -> dict[UUID, Chosen]:
+    """Return the preferences of profiles; active ones that chose nothing are left out.
+
+    With `keep` they cannot be changed until the transaction ends, so that whoever changes them
+    sees what was decided by them.
+    """
     ids = sorted({one for one in profile_ids if one})
     if not ids:
         return {}
     return {
-        row.profile_id: Chosen(Preferences.read(row.document, row.unsubscribed), row.timezone)
-        for row in await conn.execute(_LOAD, {"ids": ids})
+        row.profile_id: Chosen(
+            Preferences.read(row.document, row.unsubscribed), row.timezone, row.active, row.version
+        )
+        for row in await conn.execute(_LOADS[keep], {"ids": ids})
     }
 
 
@@ -126,8 +153,9 @@ async def count(
 ) -> list[Counted]:
     """Return how many messages profiles had since the windows that end at `at` began, cap by cap.
 
-    A notification counts once. It counts from the mark on, unless it was surely not sent;
-    one-time passwords and mandatory categories do not count.
+    A notification counts once, also one to an address of the profile without its name. It counts
+    from the mark on, unless it was surely not sent; one-time passwords and mandatory categories do
+    not count.
     """
     if not caps:
         return []

@@ -8,12 +8,20 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.vocabulary import Channel
+from stores.profiles import beside
+from stores.suppressions import comparable
+
+
+def _beside(channel: Channel) -> str:
+    return beside("p", channel, comparable(f"'{channel}'", "CAST(:address AS text)"))
+
 
 _ADDRESSES: Mapping[str, str] = {
-    Channel.SMS: "p.phone = :address",
-    Channel.WHATSAPP: "p.whatsapp = :address OR (p.whatsapp IS NULL AND p.phone = :address)",
-    Channel.TELEGRAM: "p.telegram = :address",
-    Channel.EMAIL: "lower(p.email) = lower(:address)",
+    Channel.SMS: f"p.phone = :address OR {_beside(Channel.SMS)}",
+    Channel.WHATSAPP: "p.whatsapp = :address OR (p.whatsapp IS NULL AND p.phone = :address)"
+    f" OR {_beside(Channel.WHATSAPP)}",
+    Channel.TELEGRAM: f"p.telegram = :address OR {_beside(Channel.TELEGRAM)}",
+    Channel.EMAIL: f"lower(p.email) = lower(:address) OR {_beside(Channel.EMAIL)}",
 }
 """How the profiles of a sender are found, by channel."""
 

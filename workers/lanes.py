@@ -24,6 +24,7 @@ from workers.announcing import Announcing
 from workers.connections import open_work
 from workers.importing import Importing
 from workers.reconciling import Reconciling
+from workers.scheduling import Scheduling, serve_schedules
 from workers.upkeep import Upkeep
 from workflows.campaign import CampaignWorkflow
 from workflows.notification import NotificationWorkflow
@@ -64,13 +65,14 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
             await stack.enter_async_context(Announcing(app))
             await stack.enter_async_context(Importing(app))
             await stack.enter_async_context(Reconciling(app, router.accounts))
-        served = [Priority(lane) for lane in lanes if lane != CONTROL]
-        if served:
-            client = await _client(app.temporal.client, stop)
-            if client is None:
-                return
-            for lane in served:
-                await stack.enter_async_context(serve(client, lane, work.all, settings))
+            await stack.enter_async_context(Scheduling(app))
+        client = await _client(app.temporal.client, stop)
+        if client is None:
+            return
+        if CONTROL in lanes:
+            await stack.enter_async_context(serve_schedules(client, app))
+        for lane in (Priority(lane) for lane in lanes if lane != CONTROL):
+            await stack.enter_async_context(serve(client, lane, work.all, settings))
         log.info("worker.serving", lanes=list(lanes))
         await stop.wait()
         log.info("worker.stopping", lanes=list(lanes))

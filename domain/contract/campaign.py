@@ -66,14 +66,46 @@ class CampaignRequest(Request):
         return self
 
 
+class CampaignPatch(Request):
+    """A merge patch (RFC 7396) of a campaign: all of a draft, and the pace of one that sends."""
+
+    name: Annotated[Line, Field(max_length=200)] | None = None
+    audience: Annotated[Line, Field(max_length=64)] | None = None
+    template: TemplateRef | None = None
+    content: Json | None = None
+    data: Json | None = None
+    category: Key | None = None
+    channels: Annotated[list[Channel], Field(max_length=7)] | None = None
+    channel_policy: ChannelPolicy | None = None
+    priority: Priority | None = None
+    window: Json | None = None
+    pace: Json | None = None
+    metadata: Json | None = None
+
+
 class Approve(Request):
     """An approval of exactly what was shown."""
 
     hash: Annotated[Line, Field(min_length=1, max_length=128)]
     reason: Annotated[str, Field(max_length=1_000)] = ""
+    on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
 
 
 class Reject(Request):
     """A rejection, with its reason."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
+    on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
+
+
+class SettleUnknown(Request):
+    """What became of deliveries of which nobody knew: those named, or all."""
+
+    deliveries: Annotated[list[Line], Field(min_length=1, max_length=1_000)] | None = None
+    sent: bool
+
+
+class CampaignPreview(Request):
+    """How many samples a dry run shows."""
+
+    samples: Annotated[int, Field(ge=0, le=50)] = 20

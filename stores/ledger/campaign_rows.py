@@ -13,6 +13,7 @@ from domain.frozen_campaign import Frozen
 from domain.vocabulary import Channel, State
 from stores import suppressions
 from stores.ledger import events
+from stores.ledger.plan import used_of
 
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """The expiry of a campaign's deliveries: the campaign's own one counts, which is set later."""
@@ -60,7 +61,8 @@ _COUNT = text("""
 """)
 
 _FALLBACK = text("""
-    SELECT d.notification_id, array_agg(d.channel) AS used, min(d.shard) AS shard,
+    SELECT d.notification_id, jsonb_agg(jsonb_build_array(d.channel, d.address)) AS used,
+        min(d.shard) AS shard,
         (array_agg(d.profile_id))[1] AS profile_id,
         jsonb_agg(d.member)->0 AS member, min(d.expires_at) AS expires_at
     FROM deliveries d
@@ -179,7 +181,7 @@ def _unplanned(row: Row[Any], module_id: UUID, frozen: Frozen) -> Unplanned:
         id=row.notification_id,
         profile_id=row.profile_id,
         member=row.member or {},
-        used=frozenset(Channel(channel) for channel in row.used),
+        used=used_of(row.used),
     )
 
 
@@ -190,7 +192,7 @@ def recipient_of(
     id: UUID,
     profile_id: UUID | None,
     member: Mapping[str, Any],
-    used: frozenset[Channel] = frozenset(),
+    used: Mapping[Channel, frozenset[str]] | None = None,
 ) -> Unplanned:
     """Return a campaign's recipient as planning takes it; `member` is kept with its deliveries."""
     return Unplanned(
@@ -203,7 +205,7 @@ def recipient_of(
         channel_policy=frozen.channel_policy,
         profile_id=profile_id,
         recipient=member,
-        used=used,
+        used=used or {},
         expires_at=FAR,
         ordered=frozen.ordered,
     )

@@ -77,6 +77,21 @@ async def test_one_chunk_is_counted_together(db: Database) -> None:
     assert [late_checks.may_go(decisions[one.id]) for one in chunk] == [True] * 3 + [False] * 2
 
 
+async def test_who_was_deactivated_gets_nothing_that_was_planned_before(db: Database) -> None:
+    async with db.leader() as conn:
+        chose, did_not, active = [await a_profile(conn, {}) for _ in range(3)]
+        await conn.execute(text("DELETE FROM preferences WHERE profile_id <> :id"), {"id": chose})
+    chunk = [(await waiting(db, one, 1))[0][0] for one in (chose, did_not, active)]
+    async with db.leader() as conn:
+        assert all(one.reason == "" for one in (await late_checks.check(conn, chunk)).values())
+        await conn.execute(text("UPDATE profiles SET active = id = :id"), {"id": active})
+        decisions = await late_checks.check(conn, chunk)
+    assert [decisions[one.id].reason for one in chunk[:2]] == ["inactive", "inactive"]
+    assert late_checks.may_go(decisions.get(chunk[2].id))
+    stopped = late_checks.stopped(chunk, decisions, {chunk[2].id})
+    assert [(one.state, one.reason) for one in stopped] == [(State.SUPPRESSED, "inactive")] * 2
+
+
 async def test_what_a_cap_stopped_looks_again_when_its_place_was_not_used(db: Database) -> None:
     async with db.leader() as conn:
         profile = await a_profile(conn, DAILY)

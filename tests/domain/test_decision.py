@@ -178,6 +178,17 @@ def test_a_grant_counts_against_the_caps_of_its_category(
         assert one.sent == before + (one.cap.category in (None, category.key))
 
 
+@given(choices, wishes, zones)
+def test_who_is_deactivated_gets_nothing(
+    chosen: Preferences, wished: Sequence[Wish], zone: str | None
+) -> None:
+    for wish in wished:
+        question = Question(wish.category, wish.channel, START, wish.suppressed, zone, active=False)
+        found = decide(chosen, question, counts(chosen, [], START))
+        assert (found.state, found.reason) == (State.SUPPRESSED, "inactive")
+        assert [rule.rule for rule in found.rules] == ["inactive"]
+
+
 def test_a_recipient_who_chose_nothing_gets_everything() -> None:
     for category in CATEGORIES:
         found = decide(Preferences(), Question(category, Channel.SMS, START), [])

@@ -1,4 +1,4 @@
-"""No route under /v1 answers anybody without a valid key, and each describes itself."""
+"""No route answers anybody without a valid key, and each describes itself."""
 
 import re
 from functools import cache
@@ -12,13 +12,26 @@ from domain.ids import encode, new_id
 from services.app import App
 from tests.fixtures.api import Client, a_client
 
-OPEN = {"/healthz", "/readyz", "/metrics"}
+SCIM = "/scim/v2/"
+"""Has errors of its own form."""
+
+DISCOVERY = {
+    f"{SCIM}{path}"
+    for path in (
+        "ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{name}", "Schemas",
+        "Schemas/{urn}",
+    )
+}  # fmt: skip
+"""Says the same of every installation (RFC 7643 §5)."""
+
+OPEN = {"/healthz", "/readyz", "/metrics", *DISCOVERY}
 SIGNED = "/v1/receipts/{account}"
 """Called by vendors, whose own signature is the authentication; nothing else is like it."""
 
 FILES = {"/v1/profiles/import"}
 """Take files, streamed, and no JSON document."""
 
+JSON = {"application/json", "application/scim+json"}
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
 KEYS = {
     "no key": None,
@@ -59,14 +72,28 @@ def example(one: tuple[str, str]) -> Any:
     described = document()["paths"][one[1]][one[0]].get("requestBody")
     if described is None:
         return None
-    if "application/json" not in described["content"]:
-        return None  # a file, which is refused before it is looked at
-    return next(iter(described["content"]["application/json"]["examples"].values()))["value"]
+    for kind in JSON & set(described["content"]):
+        return next(iter(described["content"][kind]["examples"].values()))["value"]
+    return None  # a file, which is refused before it is looked at
+
+
+def check_refusal(answer: Any, one: tuple[str, str], status: int, type: str) -> None:
+    assert answer.status_code == status, name(one)
+    assert answer.headers["content-type"] == problem_kind(one[1]), name(one)
+    if one[1].startswith(SCIM):
+        assert answer.json()["status"] == str(status), name(one)
+        assert answer.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    else:
+        assert answer.json()["type"] == type, name(one)
+
+
+def problem_kind(path: str) -> str:
+    return "application/scim+json" if path.startswith(SCIM) else "application/problem+json"
 
 
 def test_every_route_stands_under_v1_or_is_open_on_purpose() -> None:
     assert len(GUARDED) > 40
-    assert [one for one in GUARDED if not one[1].startswith("/v1/")] == []
+    assert [one for one in GUARDED if not one[1].startswith(("/v1/", SCIM))] == []
     assert {path for _, path in operations()} >= OPEN
 
 
@@ -75,9 +102,7 @@ async def test_every_route_refuses(app: App, key: str | None) -> None:
     async with a_client(app, None) as client:
         for one in GUARDED:
             answer = await ask(client, one, key)
-            assert answer.status_code == 401, name(one)
-            assert answer.headers["content-type"] == "application/problem+json", name(one)
-            assert answer.json()["type"] == "/problems/unauthenticated", name(one)
+            check_refusal(answer, one, 401, "/problems/unauthenticated")
             assert answer.headers["www-authenticate"].startswith("Bearer"), name(one)
 
 
@@ -85,8 +110,7 @@ async def test_every_route_asks_for_a_scope(client: Client) -> None:
     weak = await client.with_key("nothing:at-all")
     for one in GUARDED:
         answer = await ask(weak, one, weak.headers["authorization"])
-        assert answer.status_code == 403, name(one)
-        assert answer.headers["content-type"] == "application/problem+json", name(one)
+        check_refusal(answer, one, 403, "/problems/forbidden")
 
 
 async def test_what_vendors_sign_tells_nobody_else_anything(app: App) -> None:
@@ -111,7 +135,7 @@ def test_every_operation_describes_itself() -> None:
         assert described["summary"], path
         assert described["description"].strip().endswith("."), path
         assert described["tags"], path
-        assert "application/problem+json" in described["responses"]["default"]["content"], path
+        assert problem_kind(path) in described["responses"]["default"]["content"], path
 
 
 def test_operation_ids_are_unique() -> None:
@@ -137,8 +161,11 @@ def test_every_body_has_an_example_and_a_schema_that_exists() -> None:
             assert all(one["examples"] for one in body["content"].values()), path
             continue
         [(kind, content)] = body["content"].items()
-        assert kind == "application/json", path
         assert content["examples"], path
+        if path.startswith(SCIM):  # its schemas are told by /scim/v2/Schemas
+            assert kind == "application/scim+json", path
+            continue
+        assert kind == "application/json", path
         assert content["schema"]["$ref"].rpartition("/")[2] in schemas, path
 
 

@@ -21,16 +21,19 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
 
+from activities.firing import Firing
 from config.settings import Settings
 from domain.campaign import workflow_id
 from domain.ids import encode
-from domain.orders import CampaignOrder, Order, Progress
+from domain.orders import CONTROL_QUEUE, CampaignOrder, Order, Progress
 from domain.vocabulary import Priority
 from services.temporal import Temporal, register_attributes
 from tests.workflows.campaign_stories import CAMPAIGNS, CampaignStory, CampaignTeller
 from workers.lanes import serve
 from workflows.attributes import Facts
+from workflows.schedule import ScheduleWorkflow
 
 FOLDER: Final = Path(__file__).parent / "histories"
 SERVER: Final = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
@@ -86,6 +89,9 @@ STORIES: Final[Mapping[str, Story | CampaignStory]] = {
     "worker_died": Story((Step(crashes=True), SENT)),
     "moved_to_another_workflow": Story((HELD, Step()), due_in=2 * DAY, woken=True),
 }
+
+SCHEDULES: Final = {"schedule_fired": 3}
+"""Stories of schedules, and how many times were due."""
 
 
 class Teller:
@@ -155,6 +161,24 @@ async def _record_campaign(
     return scrub(await _history(env, id), client)
 
 
+async def record_schedule(env: WorkflowEnvironment, name: str, due: int) -> dict[str, Any]:
+    """Let a schedule's time come and return the history."""
+
+    async def fire(_schedule_id: str) -> int:
+        return due
+
+    async with Worker(
+        env.client,
+        task_queue=CONTROL_QUEUE,
+        workflows=[ScheduleWorkflow],
+        activities=[Firing(fire).fire],
+    ):
+        await env.client.execute_workflow(
+            ScheduleWorkflow.run, "sch_one", id=f"recorded_{name}", task_queue=CONTROL_QUEUE
+        )
+    return scrub(await _history(env, f"recorded_{name}"), env.client)
+
+
 def scrub(history: WorkflowHistory, client: Client) -> dict[str, Any]:
     """Return a history without who recorded it and where."""
     text = history.to_json().replace(client.identity, SOMEBODY)
@@ -184,12 +208,15 @@ async def _finished(env: WorkflowEnvironment, id: str) -> None:
 
 async def main(names: list[str]) -> None:
     """Record the named stories, or all; each on a server of its own, whose clock starts now."""
-    for name in names or STORIES:
+    for name in names or [*STORIES, *SCHEDULES]:
         async with await WorkflowEnvironment.start_time_skipping(
             test_server_existing_path=str(SERVER)
         ) as env:
             await register_attributes(env.client)
-            history = await record(env, name, STORIES[name])
+            if name in SCHEDULES:
+                history = await record_schedule(env, name, SCHEDULES[name])
+            else:
+                history = await record(env, name, STORIES[name])
         (FOLDER / f"{name}.json").write_text(json.dumps(history, indent=1) + "\n")
         print(f"{name}: {len(history['events'])} events")
 
