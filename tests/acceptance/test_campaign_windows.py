@@ -19,7 +19,7 @@ from tests.fixtures.servers import TestTemporal, until
 RECIPIENTS = 120
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize(("failpoint", "unknown"), [("shard_written", 0), ("sent", CHUNK_OF_LOW)])
 async def test_a_killed_worker_costs_no_balance(
     failpoint: str, unknown: int, database: Any, temporal_server: TestTemporal, tmp_path: Path
@@ -31,13 +31,13 @@ async def test_a_killed_worker_costs_no_balance(
         await system.prepare()
         stack.push_async_callback(system.close)
         await system.start("worker", "worker", "--lanes", "high,medium,low,control")
-        await until(lambda: system.said("worker", "worker.serving"))
+        await until(lambda: system.said("worker", "worker.serving"), 200)
         app = open_app(settings_for(database, temporal_address=system.temporal))
         stack.push_async_callback(close_app, app)
         async with a_client(app, KEY) as client:
             campaign = await a_campaign(app, client, listed(RECIPIENTS))
-        await campaign.approved()
-        balance = await campaign.settled("completed", seconds=120)
+        await campaign.approved(seconds=200)
+        balance = await campaign.settled("completed", seconds=200)
         assert await asyncio.to_thread(fired.exists)
         await until(lambda: _started_again(system))
         expected = {"sent": RECIPIENTS - unknown, "unknown": unknown}
