@@ -11,7 +11,7 @@ from stores.ledger.urgent import anything_urgent
 
 PATIENCE_SECONDS: Final = 0.3
 """The longest pause before one chunk, so that the low lane is slowed and never stopped."""
-TURNS: Final = 2
+TURNS: Final = 1
 """Chunks of the low lane that are under way at once, per process: what is under way when something
 urgent comes is not stopped, so it must be little.
 """

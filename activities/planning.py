@@ -1,25 +1,33 @@
 """Plans deliveries: for notifications that have none, and for those whose channel failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.binding import bound
-from activities.rules import look_up
+from activities.binding import redirected
+from activities.rules import Rules, heed, look_up
+from domain.decision import Decision
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
 from domain.recipient import Recipient
+from domain.vocabulary import Channel
 from stores import profiles
 from stores.ledger import plan as ledger
 from stores.ledger.fold import fold
 
 
-async def plan_new(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -> set[UUID]:
-    """Plan the due notifications of a workflow; return those that have ended with that."""
-    return await _write(conn, await ledger.find_unplanned(conn, ids, workflow_id))
+async def plan_new(
+    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str, most: int | None = None
+) -> tuple[int, set[UUID]]:
+    """Plan the due notifications of a workflow, `most` of them at once.
+
+    Return how many there were, and those that have ended with that.
+    """
+    unplanned = await ledger.find_unplanned(conn, ids, workflow_id, most)
+    return len(unplanned), await _write(conn, unplanned)
 
 
 async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
@@ -30,22 +38,39 @@ async def plan_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID
 async def _write(conn: AsyncConnection, notifications: Sequence[Unplanned]) -> set[UUID]:
     if not notifications:
         return set()
-    recipients = await _recipients(conn, notifications)
-    rules = await look_up(conn, notifications, recipients, datetime.now(UTC))
-    planned: list[Planned] = []
-    for one in notifications:
-        decide = partial(rules.decide, one)
-        planned += plan(one, recipients[one.id], decide, rules.preferences(one))
-    zones = {id: recipient.timezone for id, recipient in recipients.items()}
-    planned = bound(planned, rules.standings, zones, rules.at)
+    planned = await plan_all(conn, notifications)
     await ledger.insert(conn, planned)
     changed = {one.notification.id for one in planned if one.reason}
     return await fold(conn, sorted(changed)) if changed else set()
 
 
-async def _recipients(
+async def plan_all(
+    conn: AsyncConnection,
+    notifications: Sequence[Unplanned],
+    recipients: Mapping[UUID, Recipient] | None = None,
+) -> list[Planned]:
+    """Return the deliveries that recipients need, as all rules have it now."""
+    if recipients is None:
+        recipients = await recipients_of(conn, notifications)
+    notifications = await heed(conn, notifications, recipients)
+    rules = await look_up(conn, notifications, recipients, datetime.now(UTC), keep=True)
+    planned: list[Planned] = []
+    for one in notifications:
+        decide = partial(_decide, rules, one, recipients[one.id].timezone)
+        planned += plan(one, recipients[one.id], decide, rules.preferences(one))
+    return redirected(planned, rules.standings)
+
+
+def _decide(
+    rules: Rules, one: Unplanned, zone: str | None, channel: Channel, address: str
+) -> Decision:
+    return rules.in_hours(one, rules.decide(one, channel, address), zone)
+
+
+async def recipients_of(
     conn: AsyncConnection, notifications: Sequence[Unplanned]
 ) -> dict[UUID, Recipient]:
+    """Return whom notifications are for, by their ids, with the addresses of this moment."""
     ids = sorted({one.profile_id for one in notifications if one.profile_id})
     loaded = await profiles.load_recipients(conn, ids) if ids else {}
     return {

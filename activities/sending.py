@@ -142,7 +142,7 @@ class Sending:
         return render(
             leased.channel,
             content,
-            self.words.data_for(leased),
+            {**self.unsubscribing.supplied(leased), **self.words.data_for(leased)},
             locale=leased.locale,
             timezone=leased.timezone,
         )
@@ -172,8 +172,9 @@ class Sending:
         self, ready: Sequence[Ready], token: UUID, settled: list[Settlement]
     ) -> set[UUID]:
         margin = self.lease_seconds * MARGIN
+        bound = {one.leased.id: await self.rules.of(one.leased) for one in ready}
         async with self.db.leader() as conn:
-            decisions = await late_checks.check(conn, [one.leased for one in ready])
+            decisions = await late_checks.check(conn, [one.leased for one in ready], bound)
             wanted = [one for one in ready if late_checks.may_go(decisions.get(one.leased.id))]
             marked = await marks.mark(
                 conn,

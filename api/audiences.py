@@ -11,7 +11,7 @@ from api.bodies import JsonBody, checked, read_optional_json
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.audience import AudiencePatch, AudiencePreview, AudienceRequest
-from services import audience_previews, audience_snapshots
+from services import audience_connectors, audience_previews, audience_snapshots
 from services import audiences as use
 
 router = APIRouter(prefix="/v1/audiences", tags=["audiences"])
@@ -86,6 +86,12 @@ async def find(
     return answer(page.body())
 
 
+@router.get("/connectors")
+async def connectors(actor: Caller) -> JSONResponse:
+    """List the connectors to systems outside, with the schema of their settings."""
+    return answer({"items": audience_connectors.find(actor), "next_cursor": None})
+
+
 @router.get("/{id}")
 async def get(app: Services, actor: Caller, id: str) -> JSONResponse:
     """Look at an audience; secrets are null."""
@@ -124,6 +130,13 @@ async def find_snapshots(
     """List the snapshots of an audience, newest first."""
     page = await audience_snapshots.find(app, actor, id, limit=limit, cursor=cursor)
     return answer(page.body())
+
+
+@router.delete("/{id}/snapshots/{snapshot}", status_code=204)
+async def delete_snapshot(app: Services, actor: Caller, id: str, snapshot: str) -> Response:
+    """Remove a snapshot with its members, unless something still uses it."""
+    await audience_snapshots.remove(app, actor, id, snapshot)
+    return no_content()
 
 
 @router.post("/{id}/preview", openapi_extra=body(AudiencePreview, {"channels": ["email"]}))

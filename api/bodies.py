@@ -39,16 +39,17 @@ async def read_bounded(request: Request, limit: int) -> bytes:
 
 async def read_json(request: Request) -> Any:
     """Return the parsed body; raises Malformed for anything that is not JSON text (RFC 8259)."""
-    return _parsed(await read_body(request))
+    return parsed(await read_body(request))
 
 
 async def read_optional_json(request: Request) -> Any:
     """Return the parsed body, or an empty object when there is none; raises Malformed."""
     body = await read_body(request)
-    return _parsed(body) if body.strip() else {}
+    return parsed(body) if body.strip() else {}
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
+    """Return a body as JSON text says; raises Malformed."""
     try:
         return from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:

@@ -21,7 +21,7 @@ _EXAMPLE = {"name": "shop backend", "scopes": ["notifications:write", "notificat
 async def create(
     app: Services, actor: Caller, request: Annotated[KeyRequest, JsonBody(KeyRequest)]
 ) -> JSONResponse:
-    """Make a key; the answer holds it this once."""
+    """Make a key, bound to a user if one is named; the answer holds it this once."""
     made = await use.create(app, actor, request)
     return answer(made, status=201, headers={"Location": f"/v1/keys/{made['id']}"})
 

@@ -26,7 +26,7 @@ _TRIAL = {
 async def create(
     app: Services, actor: Caller, request: Annotated[ModuleRequest, JsonBody(ModuleRequest)]
 ) -> JSONResponse:
-    """Make a module."""
+    """Make a module; it is on trial until an administrator lets it live."""
     made = await use.create(app, actor, request)
     return answer(made, status=201, headers={"Location": f"/v1/modules/{made['id']}"})
 

@@ -27,6 +27,10 @@ _EXAMPLE = {
     "timezone": "America/Toronto",
     "attributes": {"plan": "gold"},
     "groups": ["beta testers"],
+    "addresses": [
+        {"channel": "email", "address": "recipient@example.com", "verified": True},
+        {"channel": "email", "address": "at.work@example.com", "label": "work"},
+    ],
 }
 _PATCH = {"name": "Another Name", "phone": None, "attributes": {"plan": "silver"}}
 _PHONE = {"channel": "push", "platform": "android", "token": "token-of-the-device"}

@@ -33,13 +33,18 @@ _FOOTER = {
     "kind": "footer",
     "settings": {"text": "Example Ltd, 1 High Street", "action": "append", "channels": ["email"]},
 }
+_APPROVAL = {
+    "name": "two-for-many",
+    "kind": "approval",
+    "settings": {"larger_than": 10000, "approvals": 2},
+}
 _IfMatch = Annotated[str | None, Header(alias="If-Match")]
 
 
 @router.post(
     "",
     status_code=201,
-    openapi_extra=body(RuleRequest, _EXAMPLE, hours=_HOURS, footer=_FOOTER),
+    openapi_extra=body(RuleRequest, _EXAMPLE, hours=_HOURS, footer=_FOOTER, approval=_APPROVAL),
 )
 async def create(
     http: Request,

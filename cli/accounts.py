@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
 from cli.acting import act
 from cli.embedded.trouble import Trouble
 from cli.running import DataDir
+from cli.tables import print_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts")]
 
@@ -40,12 +39,11 @@ def list_accounts(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if as_json:
         typer.echo(json.dumps(page.items))
         return
-    table = Table("account", "channel", "vendor", "state", "cost", "id", box=None)
-    for one in page.items:
-        table.add_row(
-            one["name"], one["channel"], one["vendor"], one["state"], f"{one['cost']:g}", one["id"]
-        )
-    Console().print(table)
+    rows = [
+        (one["name"], one["channel"], one["vendor"], one["state"], f"{one['cost']:g}", one["id"])
+        for one in page.items
+    ]
+    print_table(("account", "channel", "vendor", "state", "cost", "id"), rows, whole="id")
 
 
 def add(

@@ -1,4 +1,4 @@
-"""keys and users: what an operator does on the machine itself."""
+"""keys: what an operator does on the machine itself."""
 
 import asyncio
 from typing import Annotated
@@ -15,16 +15,14 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     keys = typer.Typer(help="API keys", no_args_is_help=True)
     keys.command("create")(create_key)
-    users = typer.Typer(help="Users of the dashboard", no_args_is_help=True)
-    users.command("reset-password")(reset_password)
     app.add_typer(keys, name="keys")
-    app.add_typer(users, name="users")
 
 
 def create_key(
     name: str,
     scopes: Annotated[str, typer.Option(help="Separated by commas, or *")] = "*",
     module: Annotated[str, typer.Option(help="The module it belongs to")] = "default",
+    user: Annotated[str | None, typer.Option(help="Binds it to a user, by address")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Make an API key and print it this once."""
@@ -33,12 +31,14 @@ def create_key(
     from services.access import operator
     from services.app import close_app, open_app
     from services.keys import create
+    from services.users import id_of
 
     async def make(settings: Settings) -> str:
         app = open_app(settings)
         try:
             actor = await operator(app)
-            request = KeyRequest(name=name, module=module, scopes=scopes.split(","))
+            bound = await id_of(app, user) if user else None
+            request = KeyRequest(name=name, module=module, scopes=scopes.split(","), user=bound)
             made: str = (await create(app, actor, request))["key"]
         finally:
             await close_app(app)
@@ -53,16 +53,6 @@ def create_key(
             f"{one['loc'][0]} {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
         )
         raise Trouble("; ".join(said)) from None
-
-
-def reset_password(email: str, data_dir: DataDir = None) -> None:
-    """Give a user a new temporary password and print it."""
-    from services.bootstrap import reset_password as reset
-
-    password = asyncio.run(reset(local_settings(data_dir), email))
-    if password is None:
-        raise Trouble(f"There is no user {email}.")
-    typer.echo(password)
 
 
 def local_settings(data_dir: "DataDir" = None) -> Settings:

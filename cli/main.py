@@ -8,13 +8,18 @@ from pydantic import ValidationError
 from cli import (
     accounts,
     administration,
+    audiences,
+    audit,
+    campaigns,
     importing,
     inspect,
     processes,
     running,
+    schedules,
     suppressions,
     talking,
     templates,
+    users,
     vendors,
 )
 from cli.embedded.trouble import Trouble
@@ -32,10 +37,15 @@ inspect.register(app)
 talking.register(app)
 importing.register(app)
 administration.register(app)
+users.register(app)
+audit.register(app)
 vendors.register(app)
 accounts.register(app)
 suppressions.register(app)
+audiences.register(app)
+campaigns.register(app)
 templates.register(app)
+schedules.register(app)
 
 
 def main() -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cli.acting import act
 from cli.embedded.trouble import Trouble
 from cli.running import DataDir
+from cli.tables import print_table
 
 _CHUNK = 64 * 1024
 _KINDS = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
@@ -50,13 +49,13 @@ def list_suppressions(
     if as_json:
         typer.echo(json.dumps(page.items))
         return
-    table = Table("channel", "address", "category", "reason", "binds", "until", "id", box=None)
-    for one in page.items:
-        table.add_row(
-            one["channel"], one["address"], one["category"] or "all", one["reason"],
-            one["module"] or "all modules", one["expires_at"] or "", one["id"],
-        )  # fmt: skip
-    Console().print(table)
+    rows = [
+        (one["channel"], one["address"], one["category"] or "all", one["reason"],
+         one["module"] or "all modules", one["expires_at"] or "", one["id"])
+        for one in page.items
+    ]  # fmt: skip
+    columns = ("channel", "address", "category", "reason", "binds", "until", "id")
+    print_table(columns, rows, whole="id")
     if page.next_cursor:
         typer.echo("There are more; `tocsin suppressions export` writes all.", err=True)
 

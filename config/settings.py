@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.campaign_window import parse_open_hours
 from domain.hosts import check_domain
 
 
@@ -136,6 +137,11 @@ class Settings(BaseSettings):
         description="What the codes of one module may cost in a day (UTC), by the costs of the"
         " accounts; 0: no limit",
     )
+    off_hours: str = Field(
+        "",
+        description="When campaigns of the class bulk send that do not say it themselves, such as"
+        " 20:00-06:00 Europe/Berlin or 20:00-06:00 recipient; empty: at any hour",
+    )
     worker_concurrency: int = Field(100, description="Activities at once, per lane and process")
     retry_scale: float = Field(
         1.0, gt=0, description="Multiplies every retry delay (tests use a small one)"
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
         if isinstance(named, list):
             return [str(ip_network(str(one).strip(), strict=False)) for one in named]
         return named
+
+    @field_validator("off_hours")
+    @classmethod
+    def _off_hours(cls, given: str) -> str:
+        return str(parse_open_hours(given)) if given.strip() else ""
 
     @field_validator("otp_domain")
     @classmethod

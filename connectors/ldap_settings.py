@@ -59,23 +59,30 @@ class LdapSettings(ConnectorSettings):
     With `group`, only its members are kept, those of groups in it too unless `nested` is false.
     """
 
-    url: Annotated[Line, Field(max_length=500), AfterValidator(_check_url)]
-    starttls: bool = False
+    url: Annotated[Line, Field(max_length=500), AfterValidator(_check_url)] = Field(
+        description="Such as ldaps://directory.example.com"
+    )
+    starttls: bool = Field(False, description="Begin TLS on an ldap:// connection")
     insecure: bool = Field(False, description="Let an ldap:// connection go without TLS")
     ca_certificates: Annotated[Text, AfterValidator(_check_certificates)] | None = Field(
-        None, max_length=100_000, description="Who may have signed the server, PEM; null: the usual"
-    )
-    bind_dn: Dn | None = Field(None, description="The service account; null: anonymous")
+        None, max_length=100_000, json_schema_extra={"contentMediaType": "application/x-pem-file"},
+        description="Who may have signed the server, PEM; empty: the usual",
+    )  # fmt: skip
+    bind_dn: Dn | None = Field(None, description="The service account; empty: anonymous")
     bind_password: SecretStr | None = None
-    base_dn: Dn
-    filter: Annotated[Line, Field(min_length=3, max_length=4000)] = "(objectClass=person)"
-    scope: Literal["subtree", "one", "base"] = "subtree"
-    group: Dn | None = None
-    nested: bool = True
-    group_base_dn: Dn | None = Field(None, description="Where groups are; null: base_dn")
-    mapping: Annotated[dict[str, AttributeName], AfterValidator(_check_mapping)] = Field(
-        default_factory=lambda: dict(_DEFAULT_MAPPING), max_length=50
+    base_dn: Dn = Field(description="Where the search begins, such as ou=people,dc=example,dc=com")
+    filter: Annotated[Line, Field(min_length=3, max_length=4000)] = Field(
+        "(objectClass=person)", description="Which entries are people (RFC 4515)"
     )
+    scope: Literal["subtree", "one", "base"] = Field("subtree", description="How deep is searched")
+    group: Dn | None = Field(None, description="Only members of this group; empty: everybody")
+    nested: bool = Field(True, description="Members of groups in that group, too")
+    group_base_dn: Dn | None = Field(None, description="Where groups are; empty: base_dn")
+    mapping: Annotated[dict[str, AttributeName], AfterValidator(_check_mapping)] = Field(
+        default_factory=lambda: dict(_DEFAULT_MAPPING), max_length=50,
+        description="Which attribute is which field; empty: uid, mail, displayName, mobile and"
+        " preferredLanguage",
+    )  # fmt: skip
     page_size: Annotated[int, Field(ge=1, le=1000)] = 500
     most: Annotated[int, Field(ge=1, le=5_000_000)] = Field(
         1_000_000, description="More entries than this are an error"

@@ -38,8 +38,13 @@ def _check_parameters(value: dict[str, Any]) -> dict[str, Any]:
 class SqlSettings(ConnectorSettings):
     """One query, whose columns are named as the fields of a member are; others are attributes."""
 
-    dsn: Annotated[SecretStr, AfterValidator(_check_dsn)]
-    query: Annotated[Text, Field(min_length=1, max_length=20_000)]
+    dsn: Annotated[SecretStr, AfterValidator(_check_dsn)] = Field(
+        description="Such as postgresql://reader:password@db.example.com/billing"
+    )
+    query: Annotated[Text, Field(min_length=1, max_length=20_000)] = Field(
+        description="One SELECT with external_id or an address among its columns",
+        json_schema_extra={"contentMediaType": "application/sql"},
+    )
     parameters: Annotated[
         dict[Annotated[Line, Field(max_length=100)], Any], AfterValidator(_check_parameters)
     ] = Field(default_factory=dict, max_length=100, description="Values of :names in the query")

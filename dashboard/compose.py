@@ -81,7 +81,7 @@ async def _page(
         fields=fields, say=say, errors=errors, others=others, preview=preview,
         says=_says(), words=WORDS.get(say, ()),
         priorities=words_of(Priority, "As its category says"),
-        key=fields.get("key") or str(uuid4()),
+        key=fields.get("key") or str(uuid4()), zone=fields.get("zone", "").strip() or "UTC",
         categories=await categories_of(
             app, session.actor, "transactional, or the template's", classes=True
         ),

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from domain.balance import FIELDS
+from domain.timezones import known_timezones
 from domain.vocabulary import SENT_STATES, WAITING
 
 WIDTH: Final = 1000
@@ -77,3 +80,10 @@ def state_link(base: str, name: str) -> str:
     """Return the list behind a figure: `base` narrowed to its states."""
     query = urlencode([("state", state) for state in states_of(name)])
     return base if not query else f"{base}{'&' if '?' in base else '?'}{query}"
+
+
+def in_zone(stamp: str, zone: str) -> str:
+    """Return an RFC 3339 time as the clocks of a zone show it, such as 2030-01-31 09:00 UTC."""
+    name = zone if zone in known_timezones() else "UTC"
+    local = datetime.fromisoformat(stamp).astimezone(ZoneInfo(name))
+    return f"{local:%Y-%m-%d %H:%M} {name}"

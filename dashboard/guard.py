@@ -13,7 +13,7 @@ from services.app import App
 COOKIE: Final = "tocsin_session"
 MAX_FORM_BYTES: Final = 2_097_152
 _MAX_FIELDS: Final = 2000
-_STALE: Final = "This form is no longer valid; go back, reload the page and send it again."
+STALE: Final = "This form is no longer valid; go back, reload the page and send it again."
 
 
 class SignInNeeded(Exception):
@@ -62,14 +62,14 @@ async def form(request: Request, session: Signed) -> dict[str, str]:
     fields = dict(await read_form(request))
     given = request.headers.get("x-csrf-token") or fields.pop("csrf", "")
     if not access.csrf_matches(session, given):
-        raise Forbidden(_STALE)
+        raise Forbidden(STALE)
     return fields
 
 
 async def read_form(request: Request) -> list[tuple[str, str]]:
     """Return the fields of a form of our own origin; raises TooLarge, Malformed, Forbidden."""
     if not same_origin(request):
-        raise Forbidden(_STALE)
+        raise Forbidden(STALE)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("", "application/x-www-form-urlencoded"):
         raise Malformed("Forms are sent as application/x-www-form-urlencoded.")

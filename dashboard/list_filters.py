@@ -18,7 +18,7 @@ from services.notification_filters import NotificationFilters
 PER_PAGE: Final = 50
 MANY: Final = (
     "state", "priority", "channel", "category", "module", "recipient", "group", "campaign",
-    "template",
+    "template", "reason",
 )  # fmt: skip
 """Filters that may be given several times; each means OR within itself."""
 _DATES: Final = ("created_after", "created_before")

@@ -67,8 +67,8 @@ def request_document(fields: Mapping[str, str]) -> dict[str, Any]:
         "data": json_object("data", fields, errors),
         "category": fields.get("category") or None,
         "priority": fields.get("priority") or None,
-        "send_at": _moment("send_at", fields, errors),
-        "expires_at": _moment("expires_at", fields, errors),
+        "send_at": moment("send_at", fields, errors),
+        "expires_at": moment("expires_at", fields, errors),
     }
     if errors:
         raise Invalid(errors=errors)
@@ -83,7 +83,7 @@ def patch_document(
     patch: dict[str, Any] = {}
     for name in ("send_at", "expires_at"):
         if fields.get(name, "") != shown[name] or fields.get("zone") != shown["zone"]:
-            patch[name] = _moment(name, fields, errors)
+            patch[name] = moment(name, fields, errors)
     if fields.get("priority") != shown["priority"]:
         patch["priority"] = fields.get("priority")
     if text_lines(fields.get("data", "")) != text_lines(shown["data"]):
@@ -214,7 +214,7 @@ def _said(one: FieldError, place: str) -> str:
     return f"No. {int(number[1]) + 1} {one.message}" if number else f"{one.field} {one.message}"
 
 
-def _moment(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> str | None:
+def moment(name: str, fields: Mapping[str, str], errors: list[FieldError]) -> str | None:
     """Return a date and time of the form's zone as an RFC 3339 time."""
     text, zone = fields.get(name, "").strip(), fields.get("zone", "").strip() or "UTC"
     if not text:

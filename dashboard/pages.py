@@ -7,23 +7,39 @@ from fastapi import FastAPI
 from dashboard import (
     account,
     assets,
+    audience_editor,
+    audiences,
+    audit,
+    campaign_forms,
+    campaigns,
     categories,
     changing,
     compose,
     dead_letters,
+    groups,
+    imports,
+    modules,
     notifications,
     outbox,
     overview,
+    partials,
     preference_centre,
+    profile_explain,
+    profile_forms,
+    profile_preferences,
+    profiles,
     rules,
+    schedules,
     sign_in,
     suppressions,
     template_editor,
     template_list,
     template_versions,
+    users,
     vendor_changes,
     vendors,
 )
+from dashboard.positions import PositionMiddleware
 from dashboard.problems import install_problems
 from dashboard.security import SecurityHeaders
 from services.app import App
@@ -35,6 +51,7 @@ def create_dashboard(app: App) -> FastAPI:
     web.router.redirect_slashes = False
     web.state.app = app
     install_problems(web)
+    web.add_middleware(PositionMiddleware, services=app)
     web.add_middleware(SecurityHeaders)
     for part in _PARTS:
         web.include_router(part.router)
@@ -44,5 +61,7 @@ def create_dashboard(app: App) -> FastAPI:
 _PARTS: Any = (
     assets, sign_in, overview, compose, changing, notifications, dead_letters, outbox,
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
-    categories, rules, account, preference_centre,
+    categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
+    imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
+    schedules, users, audit, account, preference_centre,
 )  # fmt: skip

@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.assets import asset, has_asset
-from dashboard.figures import duration, percent, plain, segments, state_link, thousands
+from dashboard.figures import duration, in_zone, percent, plain, segments, state_link, thousands
+from dashboard.navigation import navigation
 from services.access import Session
 from services.app import App
 
@@ -40,15 +41,20 @@ _environment = Environment(
 _environment.globals.update(asset=asset, segments=segments, state_link=state_link)
 _environment.globals["has_asset"] = has_asset
 _environment.filters.update(
-    thousands=thousands, plain=plain, percent=percent, duration=duration, xmlattr_dashed=attributes
+    thousands=thousands,
+    plain=plain,
+    percent=percent,
+    duration=duration,
+    in_zone=in_zone,
+    xmlattr_dashed=attributes,
 )
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """Return a template as a page.
 
-    Every template also has session, user, csrf, environment, path, flash, and `ui`: the macros
-    of macros.html. session and user are None, csrf is empty where nobody is signed in.
+    Every template also has session, user, csrf, environment, path, navigation, flash, and `ui`: the
+    macros of macros.html. session and user are None, csrf is empty where nobody is signed in.
     """
     full = {**_common(request), **context}
     loaded = _environment.get_template("macros.html")
@@ -80,6 +86,7 @@ def _common(request: Request) -> dict[str, Any]:
         "csrf": session.csrf if session else "",
         "environment": app.settings.environment,
         "path": request.url.path,
+        "navigation": navigation(request.url.path, session.actor) if session else [],
         "flash": unquote(said)[:_LONGEST_FLASH] if said else None,
         "request_query": str(request.url.query),
     }

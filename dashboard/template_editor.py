@@ -1,5 +1,6 @@
 """The template editor: words beside what recipients will see of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from dashboard import template_forms as forms
 from dashboard.choices import categories_of, words_of
+from dashboard.form_files import FormWithFiles
 from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
 from dashboard.security import PREVIEWING_POLICY
@@ -31,6 +33,7 @@ from services.idempotency import Idempotency
 router = APIRouter(prefix="/templates")
 
 DEVICES: Final = [("phone", "Phone"), ("desktop", "Desktop"), ("watch", "Watch")]
+_BUTTON: Final = re.compile(r"(.+\.buttons)\[(\d+)\]\[(\d+)\]\.(\w+)")
 _FACTS: Final = ("name", "category", "priority")
 _NEW: Final[dict[str, Any]] = {"id": "new", "version": 0, "key": "", **forms.NEW}
 
@@ -42,7 +45,9 @@ async def show_new(request: Request, app: Console, session: Signed) -> Response:
 
 
 @router.post("/new")
-async def create(request: Request, app: Console, session: Signed, fields: Form) -> Response:
+async def create(
+    request: Request, app: Console, session: Signed, fields: FormWithFiles
+) -> Response:
     """Make a template of what the form says, or show the form as it would be."""
     if fields.get("do") != "save":
         return await _page(request, app, session, _NEW, fields)
@@ -64,7 +69,9 @@ async def show(request: Request, id: str, app: Console, session: Signed) -> Resp
 
 
 @router.post("/{id}")
-async def save(request: Request, id: str, app: Console, session: Signed, fields: Form) -> Response:
+async def save(
+    request: Request, id: str, app: Console, session: Signed, fields: FormWithFiles
+) -> Response:
     """Keep what the form says as a new draft, or show the form as it would be."""
     it = await templates.get(app, session.actor, id)
     if fields.get("do") != "save":
@@ -217,9 +224,19 @@ def _errors(
     placed: dict[str, str] = {}
     others = [] if problem.errors else [problem.detail]
     for one in problem.errors:
-        name = forms.place(one.field, default)
+        name, message = _of_button(forms.place(one.field, default), one.message)
         if name in known:
-            placed.setdefault(name, f"{one.message[:1].upper()}{one.message[1:]}.")
+            placed.setdefault(name, f"{message[:1].upper()}{message[1:]}.")
         else:
             others.append(f"{one.field} {one.message}.")
     return placed, others
+
+
+def _of_button(name: str, message: str) -> tuple[str, str]:
+    """Return the input that holds a button, with words that say which one; others stay."""
+    found = _BUTTON.fullmatch(name)
+    if found is None:
+        return name, message
+    row, number = int(found[2]) + 1, int(found[3]) + 1
+    part = {"text": "label", "url": "address"}.get(found[4], found[4])
+    return found[1], f"button {number} of row {row}, {part}: {message}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from dashboard.message_forms import WORDS
+from dashboard.template_extras import attachments, buttons, buttons_text, shown_files
 from domain.contract.template import TemplateVersionRequest
 from domain.errors import FieldError, Invalid
 from domain.vocabulary import Channel
@@ -17,6 +18,9 @@ LABELS: Final[Mapping[str, str]] = {
     "whatsapp": "WhatsApp", "telegram": "Telegram", "inapp": "In the app",
 }  # fmt: skip
 _ROWS: Final = {"html": 18}
+_BUTTONS: Final = "telegram.buttons"
+_ELSEWHERE: Final = {Channel.EMAIL.value: {"attachments"}, Channel.TELEGRAM.value: {"buttons"}}
+"""Fields that have a place of their own in the form."""
 NEW: Final[Mapping[str, Any]] = {"locale": "en", "content": {}, "locales": {}, "schema": {}}
 
 
@@ -27,14 +31,16 @@ def shown_fields(words: Mapping[str, Any]) -> dict[str, str]:
         for channel, texts in content.items():
             for one in WORDS[channel]:
                 fields[f"words.{locale}.{channel}.{one.name}"] = str(texts.get(one.name) or "")
+            if channel == Channel.TELEGRAM:
+                fields[f"words.{locale}.{_BUTTONS}"] = buttons_text(texts.get("buttons"))
     return fields
 
 
 def document(fields: Mapping[str, str], kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return {locale, content, locales, schema}: what was kept, with what the form says instead.
 
-    What the form does not show, such as attachments, stays. Raises Invalid for a schema that is no
-    JSON object.
+    What the form does not show, such as a push notice's picture, stays. Raises Invalid for a schema
+    that is no JSON object.
     """
     default = fields.get("locale", "").strip() or kept["locale"]
     before = {kept["locale"]: kept["content"], **kept["locales"]}
@@ -114,12 +120,20 @@ def _channel(
         }
         for one in WORDS[channel]
     ]
-    shown = {one.name for one in WORDS[channel]}
+    if channel == Channel.TELEGRAM:
+        name = f"words.{locale}.{_BUTTONS}"
+        texts.append({
+            "name": name, "label": "Buttons", "rows": 3, "code": False,
+            "value": fields.get(name, ""), "help": "One a line: Track it -> https://example.com."
+            " A line that begins with + stands beside the one before.",
+        })  # fmt: skip
+    shown = {one.name for one in WORDS[channel]} | _ELSEWHERE.get(channel, set())
+    files = shown_files(locale, fields, before) if channel == Channel.EMAIL else None
     filled = any(one["value"] for one in texts)
     others = sorted(name for name in before.get(channel, {}) if name not in shown)
     return {
         "channel": channel, "label": LABELS[channel], "fields": texts, "filled": filled,
-        "open": filled, "others": others,
+        "open": filled, "others": others, "files": files,
     }  # fmt: skip
 
 
@@ -136,6 +150,7 @@ def _content(
             texts.pop(one.name, None)
             if given.strip():
                 texts[one.name] = given.replace("\r\n", "\n")
+        _put_extras(channel, locale, fields, before, texts)
         if texts:
             made[channel.value] = texts
     return made
@@ -151,3 +166,23 @@ def _object(name: str, text: str) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         raise Invalid(errors=[FieldError(name, 'must be an object such as {"order": "A-1"}')])
     return found
+
+
+def _put_extras(
+    channel: Channel,
+    locale: str,
+    fields: Mapping[str, str],
+    before: Mapping[str, Any],
+    texts: dict[str, Any],
+) -> None:
+    """Put what is no text into a channel's words: attachments and buttons, where there are any."""
+    if channel is Channel.EMAIL:
+        kept = texts.pop("attachments", None) or []
+        files = attachments(locale, fields, before)
+        if texts or len(files) > len(kept):  # a mail whose words are taken away goes with its files
+            texts |= {"attachments": files} if files else {}
+    given = fields.get(f"words.{locale}.{_BUTTONS}")
+    if channel is Channel.TELEGRAM and given is not None:
+        texts.pop("buttons", None)
+        if rows := buttons(given):
+            texts["buttons"] = rows

@@ -17,8 +17,8 @@ _CONNECTION: Final = frozenset({
     "client_name", "sns_host",
 })  # fmt: skip
 _SPELT: Final = {
-    "api": "API", "arn": "ARN", "ca": "CA", "id": "ID", "sid": "SID", "sns": "SNS", "url": "URL",
-    "vapid": "VAPID",
+    "api": "API", "arn": "ARN", "ca": "CA", "dn": "DN", "dsn": "DSN", "id": "ID", "sid": "SID",
+    "sns": "SNS", "starttls": "STARTTLS", "url": "URL", "vapid": "VAPID",
 }  # fmt: skip
 _SAYS_WHAT_EMPTY_MEANS: Final = re.compile(r"\b(empty|unset|without it)\b", re.IGNORECASE)
 

@@ -10,13 +10,17 @@ Rules in their order; the first that forbids ends it:
 5. `preference`: the recipient switched the category off on this channel.
 6. `quiet_hours`: it is held until they end; one that expires before that is expired.
 7. `frequency_cap`: it would be one too many.
+
+Where an address is several profiles', the strictest of their decisions holds. What they let go is
+then held until the allowed hours of its module (domain/allowed_hours.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from domain.caps import Counted
 from domain.category import Category
@@ -27,6 +31,7 @@ from domain.vocabulary import CategoryClass, Channel, State
 FREQUENCY_CAP: Final = "frequency_cap"
 NO_ADDRESS: Final = "no_address"
 INACTIVE: Final = "inactive"
+SUPPRESSION: Final = "suppression"
 
 
 class Effect(StrEnum):
@@ -60,11 +65,20 @@ class Decision:
     reason: str
     rules: tuple[Rule, ...]
     due_at: datetime | None = None
+    seen: tuple[tuple[UUID, int], ...] = ()
+    """The profiles whose preferences decided, each with their version; empty where that is kept
+    from changing.
+    """
 
     @property
     def sends(self) -> bool:
         """Whether it goes out, now or when it is no longer held."""
         return self.state in (State.ACCEPTED, State.HELD)
+
+    @property
+    def is_about_address(self) -> bool:
+        """Whether another address might be used instead."""
+        return any(one.rule == SUPPRESSION for one in self.rules)
 
     def record(self) -> list[dict[str, Any]] | None:
         """Return the rules as the delivery's row keeps them; None where there was none."""
@@ -96,6 +110,15 @@ def no_address(channel: Channel) -> Decision:
     return _ended(State.SUPPRESSED, NO_ADDRESS, "address", why)
 
 
+def instead_of(passed: Sequence[Decision], decision: Decision) -> Decision:
+    """Return the decision about an address that is used because those before it cannot be."""
+    if not passed:
+        return decision
+    reasons = ", ".join(one.reason for one in passed)
+    why = f"another address of the recipient: those before it are suppressed ({reasons})"
+    return replace(decision, rules=(Rule("address", Effect.ALLOWS, why), *decision.rules))
+
+
 def is_protected(category: Category) -> bool:
     """Whether its recipients cannot refuse, delay or cap a category."""
     return category.mandatory or category.class_ is CategoryClass.OTP
@@ -110,7 +133,7 @@ def decide(
         return _ended(State.SUPPRESSED, INACTIVE, INACTIVE, why)
     if asked.suppressed:
         why = f"the address is suppressed: {asked.suppressed}"
-        return _ended(State.SUPPRESSED, asked.suppressed, "suppression", why)
+        return _ended(State.SUPPRESSED, asked.suppressed, SUPPRESSION, why)
     if is_protected(asked.category):
         why = f"{asked.category.key} cannot be refused, delayed or capped"
         return Decision(State.ACCEPTED, "", (Rule("mandatory", Effect.EXEMPTS, why),))
@@ -132,6 +155,17 @@ def decide(
         if one.cap.covers(asked.category.key)
     )
     return Decision(State.ACCEPTED, "", rules)
+
+
+def strictest(decisions: Sequence[Decision]) -> Decision:
+    """Return the decision that forbids most: of those that hold, the one that holds longest."""
+    return max(
+        decisions,
+        key=lambda one: (_STRICTNESS.index(one.state), one.due_at.timestamp() if one.due_at else 0),
+    )
+
+
+_STRICTNESS: Final = (State.ACCEPTED, State.HELD, State.EXPIRED, State.SUPPRESSED)
 
 
 def _refusal(preferences: Preferences, asked: Question) -> Decision | None:

@@ -27,11 +27,18 @@ class Unplanned:
     channel_policy: str
     profile_id: UUID | None
     recipient: Mapping[str, Any]
-    used: frozenset[Channel]
-    """Channels that have a delivery already: a fallback goes to the next one."""
+    used: Mapping[Channel, frozenset[str]]
+    """Channels that have a delivery already, each with its addresses: a fallback goes on."""
     expires_at: datetime
     ordered: bool = True
     """Whether the client chose the order of the channels; else it is the recipient's."""
+    heeded: tuple[UUID, ...] = ()
+    """The profiles whose addresses were given, without naming them."""
+
+    @property
+    def choosers(self) -> tuple[UUID, ...]:
+        """The profiles whose preferences decide."""
+        return (self.profile_id,) if self.profile_id else self.heeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,15 @@ class Leased:
     """What the code is computed from that its words show; None where they show none of ours."""
     timezone: str | None = None
     """The recipient's IANA zone, in which times are written."""
+    mandatory: bool = False
+    """Whether its category cannot be refused."""
+    heeded: tuple[UUID, ...] = ()
+    """The profiles whose addresses were given, without naming them."""
+
+    @property
+    def choosers(self) -> tuple[UUID, ...]:
+        """The profiles whose preferences decide."""
+        return (self.profile_id,) if self.profile_id else self.heeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +132,5 @@ class Settlement:
     """Why nothing could be sent, for a settlement without an attempt."""
     decision: Record | None = None
     """Which rules stopped it; None leaves what is known already."""
+    seen: tuple[tuple[UUID, int], ...] = ()
+    """The profiles whose preferences hold it, each with their version."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from domain.vocabulary import Priority
@@ -12,6 +13,9 @@ LANES: Final = {
     Priority.LOW: "tocsin-low",
 }
 """The task queue of each lane."""
+
+CONTROL_QUEUE: Final = "tocsin-control"
+"""The task queue of the lane that carries upkeep and wakes for schedules."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,30 @@ class Order:
 
 
 @dataclass(frozen=True)
+class CampaignOrder:
+    """A run of a campaign; `run` counts its submissions, and stands in the campaign's row.
+
+    `recovery` counts the workflows that were started for the run after a lost one; the row knows
+    which is the present one.
+    """
+
+    campaign_id: str
+    run: int
+    priority: str
+    recovery: int = 0
+
+
+@dataclass(frozen=True)
+class ShardOrder:
+    """A part of a campaign's run: the deliveries with this shard's number."""
+
+    campaign_id: str
+    run: int
+    shard: int
+    priority: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """What a pass over an order found: when to come back, why, and how far it is.
 
@@ -37,3 +65,35 @@ class Progress:
     next_due: datetime | None = None
     why: str = ""
     states: dict[str, int] = field(default_factory=dict)
+
+
+class Stage(StrEnum):
+    """What a campaign's workflow does next."""
+
+    RESOLVE = "resolve"
+    WAIT = "wait"
+    DELIVER = "deliver"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How a campaign stands, as a look at its row and its deliveries found it.
+
+    `state` is the campaign's. WAIT: until `due_at`, or only until it is waked where that is None;
+    `why` says for what. DELIVER: the `shards` of which something is due now.
+    """
+
+    stage: Stage
+    state: str
+    due_at: datetime | None = None
+    why: str = ""
+    shards: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ShardPass:
+    """What a pass over a shard came to: deliveries handed to it, and whether it was stopped."""
+
+    leased: int = 0
+    stopped: bool = False

@@ -8,17 +8,35 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 _KEY_ID_BYTES: Final = 8
 _MAC_BYTES: Final = 16
 """Half of SHA-256's output, as RFC 2104 §5 allows."""
 LONGEST: Final = 600
+
+EXAMPLES: Final[Mapping[str, str]] = {
+    "unsubscribe_url": "https://example.com/u/" + "example" * 18,
+    "preferences_url": "https://example.com/p/" + "example" * 15,
+}
+"""The variables that every message is given, each a link of its own recipient; for what is only
+looked at, links that open nothing, about as long as real ones.
+"""
+
+
+def with_examples(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data to render with where no recipient gets it."""
+    return {**EXAMPLES, **data}
+
+
+def without(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data without what is supplied."""
+    return {name: value for name, value in data.items() if name not in EXAMPLES}
 
 
 class LinkWrong(ValueError):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from domain.addresses import Address, candidates
 from domain.device_tokens import platform_of
-from domain.vocabulary import Channel
+from domain.vocabulary import CategoryClass, Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Recipient:
     timezone: str | None = None
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What is known of devices, by address: {platform} of phones, {keys} of browsers."""
+    listed: tuple[Address, ...] = ()
+    """All addresses of a profile; empty for given ones, of which there is one a channel."""
 
     @classmethod
     def inline(cls, given: Mapping[str, Any]) -> "Recipient":
@@ -51,8 +54,27 @@ class Recipient:
             },
         )
 
-    def addresses(self, channel: Channel) -> tuple[str, ...]:
-        """Return the usable addresses on a channel; none means that it cannot be used."""
+    def choices(self, channel: Channel, class_: CategoryClass) -> list[tuple[str, ...]]:
+        """Return for each message to be sent on a channel the addresses it may go to, best first.
+
+        Every device gets one of its own; mail and the like go to one of several addresses.
+        """
+        several = [one for one in self.listed if one.channel is channel]
+        if not several and channel is Channel.WHATSAPP:
+            several = [one for one in self.listed if one.channel is Channel.SMS]
+        if not several:
+            return [(one,) for one in self._single(channel)]
+        return [tuple(one.address for one in candidates(several, class_))]
+
+    def addresses(
+        self, channel: Channel, class_: CategoryClass = CategoryClass.TRANSACTIONAL
+    ) -> tuple[str, ...]:
+        """Return the addresses on a channel that messages of a class may use; none means that it
+        cannot be used.
+        """
+        return tuple(one for several in self.choices(channel, class_) for one in several)
+
+    def _single(self, channel: Channel) -> tuple[str, ...]:
         match channel:
             case Channel.EMAIL:
                 return _one(self.email)

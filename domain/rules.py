@@ -18,6 +18,7 @@ class RuleKind(StrEnum):
     SENDER = "sender"
     ATTACHMENTS = "attachments"
     PRIORITY = "priority"
+    APPROVAL = "approval"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from domain.vocabulary import ReceiptKind, State
 
 TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "notification": ("accepted", "changed"),
-    "delivery": tuple(State),
+    "delivery": (*State, "removed"),
     "receipt": tuple(ReceiptKind),
     "reply": (),
 }
-"""Groups of events, and what may stand after the dot."""
+"""Groups of events, and what may stand after the dot; what a campaign planned and never sent is
+removed when it goes back to a draft.
+"""
 
 TEST: Final = "webhook.test"
 SCHEDULE: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)

@@ -15,6 +15,7 @@ from domain.category import Category
 from domain.contract.notification import InlineRecipient, NotificationRequest
 from domain.errors import FieldError, Forbidden, Invalid, Problem
 from domain.ids import InvalidId, decode, encode, new_id
+from domain.preference_links import with_examples, without
 from domain.retry import LIFETIMES
 from domain.rules import Rule, binding
 from domain.rules_content import violations, with_footers
@@ -22,6 +23,7 @@ from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel, State
 from services.access import Actor
 from services.rule_checks import choose_priority
+from services.template_checks import refuse_supplied
 from services.template_examples import default_data
 from services.templates import check_data
 from services.times import stamp
@@ -107,8 +109,12 @@ def judge(
     otp_start_seconds: float,
     batch: bool = False,
     resend_of: UUID | None = None,
+    links_given: bool = False,
 ) -> Accepted:
-    """Return the row of a request; raises Invalid that names each wrong field, or Forbidden."""
+    """Return the row of a request; raises Invalid that names each wrong field, or Forbidden.
+
+    With `links_given` its data may have the links that are supplied: examples, for a trial.
+    """
     errors: list[FieldError] = []
     template = _template(request, known, errors)
     category = _category(request, template, known, errors)
@@ -122,8 +128,9 @@ def judge(
         words = with_footers(bound, words)
     chosen = choose_channels(request.channels, words)
     data = request.data
+    errors += [] if links_given else refuse_supplied(data)
     if template is not None:
-        data = {**default_data(template.schema), **data}
+        data = {**without(default_data(template.schema)), **data}
         errors += check_data(template, data)
     errors += check_words(words, data, chosen, locale=locale, rules=bound)
     now = datetime.now(UTC)
@@ -186,6 +193,7 @@ def check_words(
 ) -> list[FieldError]:
     """Return what would fail when the content is rendered with this data and sent."""
     errors: list[FieldError] = []
+    data = with_examples(data)
     for channel in chosen:
         try:
             rendered = render(channel, words[channel], data, locale=locale)

@@ -13,30 +13,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.errors import Forbidden, Invalid, RateLimited, Unauthenticated
+from domain.ids import encode
+from domain.roles import ROLE_SCOPES, granted
 from domain.vocabulary import ModuleScope, Role
 from services.app import App
 from stores import access as store
+from stores import audit
 
 SESSION_HOURS: Final = 12
 MIN_PASSWORD: Final = 12
-_READS: Final = frozenset(
-    f"{name}:read"
-    for name in (
-        "notifications", "templates", "profiles", "groups", "audiences", "modules", "categories",
-        "outbox",
-        "analytics", "accounts", "suppressions", "audit", "events",
-        "webhooks", "rules",
-    )
-)  # fmt: skip
-_SENDS: Final = _READS | {"notifications:write"}
-ROLE_SCOPES: Final = {
-    Role.ADMINISTRATOR: frozenset({"*"}),
-    Role.OPERATOR: _SENDS | {"suppressions:write"},
-    Role.AUTHOR: _SENDS | {"templates:write"},
-    Role.APPROVER: _READS,
-    Role.VIEWER: _READS,
-}
-
 _hasher = PasswordHasher()
 _NO_USER_HASH: Final = _hasher.hash(secrets.token_hex(16))
 
@@ -93,18 +78,24 @@ def hash_token(token: str) -> bytes:
 
 
 async def authenticate(app: App, token: str) -> Actor:
-    """Return who holds an API key; raises Unauthenticated."""
+    """Return who holds an API key; raises Unauthenticated.
+
+    A key that is bound to a user may do what both its scopes and the user's role allow, at the
+    moment it is used, and nothing once the user is deactivated.
+    """
     async with app.db.leader() as conn:
         found = await store.find_key(conn, hash_token(token))
     if found is None:
         raise Unauthenticated("The API key is unknown or was revoked.")
+    role = Role(found.role) if found.role else None
+    scopes = frozenset(found.scopes)
     return Actor(
         name=f"key:{found.name}",
         module_id=found.module_id,
         module_key=found.module_key,
-        scopes=frozenset(found.scopes),
+        scopes=scopes if role is None else granted(role, scopes),
         user_id=found.user_id,
-        role=Role(found.role) if found.role else None,
+        role=role,
     )
 
 
@@ -158,7 +149,7 @@ async def session(app: App, token: str) -> Session | None:
         all_modules=True,
     )
     user = {
-        "name": row.name, "email": row.email, "role": role.value,
+        "id": encode("usr", row.user_id), "name": row.name, "email": row.email, "role": role.value,
         "password_temporary": row.password_temporary,
     }  # fmt: skip
     return Session(token, row.csrf, actor, user, row.expires_at)
@@ -187,6 +178,10 @@ async def change_password(app: App, session: Session, old: str, new: str) -> Non
     hashed = await asyncio.to_thread(_hasher.hash, new)
     async with app.db.leader() as conn:
         await store.set_password(conn, user.id, hashed, temporary=False)
+        id = encode("usr", user.id)
+        await audit.record(
+            conn, module_id=None, actor=f"user:{id}", action="user.password_changed", subject=id
+        )
         await store.remove_other_sessions(conn, user.id, hash_token(session.token))
 
 

@@ -18,9 +18,9 @@ from services.access import Actor
 from services.account_settings import opened
 from services.accounts import find_row
 from services.app import App
+from services.auditing import audit_subject
 from services.fields import field_errors
 from services.vendor_parts import vendor_parts
-from stores import audit
 from vendors.contract import VendorSettings
 from vendors.registry import KINDS
 
@@ -68,10 +68,14 @@ async def try_account(app: App, actor: Actor, id_text: str, request: AccountTest
     finally:
         await sender.close()
     async with app.db.leader() as conn:
-        await audit.record(
-            conn, module_id=actor.module_id, actor=actor.name, action="account.tested",
-            subject=id_text, detail={"outcome": outcome.kind, "reason": outcome.reason},
-        )  # fmt: skip
+        await audit_subject(
+            conn,
+            actor,
+            "account.tested",
+            id_text,
+            actor.module_id,
+            {"outcome": outcome.kind, "reason": outcome.reason},
+        )
     return _told(outcome, settings, attempt, time.monotonic() - started)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,12 +13,13 @@ from domain.vocabulary import Channel
 from services.access import Actor
 from services.account_settings import changed, checked, kind_of, opened, shown
 from services.app import App
+from services.auditing import audit_subject
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
 from stores import accounts as store
-from stores import audit, categories
+from stores import categories
 from vendors.registry import KINDS
 
 PAUSED: Final = "paused"
@@ -52,7 +52,14 @@ async def create(
         )
         if not added:
             raise Conflict(f"There is an account {request.name} already.")
-        await _audit(conn, actor, "account.created", id, {"vendor": request.vendor})
+        await audit_subject(
+            conn,
+            actor,
+            "account.created",
+            encode("acc", id),
+            actor.module_id,
+            {"vendor": request.vendor},
+        )
         body = _view(app, await find_row(conn, encode("acc", id)))
         return Answer(body, 201, headers={"Location": f"/v1/accounts/{body['id']}"})
 
@@ -106,7 +113,14 @@ async def change(
             raise Conflict(f"There is an account {rules['name']} already.")
         if rules:
             await store.change(conn, row.id, rules)
-            await _audit(conn, actor, "account.changed", row.id, {"fields": sorted(given)})
+            await audit_subject(
+                conn,
+                actor,
+                "account.changed",
+                encode("acc", row.id),
+                actor.module_id,
+                {"fields": sorted(given)},
+            )
         return _view(app, await find_row(conn, id_text))
 
     return await app.db.retrying(work)
@@ -125,7 +139,14 @@ async def remove(app: App, actor: Actor, id_text: str, if_match: int | None = No
         row = await find_row(conn, id_text, lock=True)
         check_version(if_match, row.version)
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "account.removed", row.id, {"name": row.name})
+        await audit_subject(
+            conn,
+            actor,
+            "account.removed",
+            encode("acc", row.id),
+            actor.module_id,
+            {"name": row.name},
+        )
 
     await app.db.retrying(work)
 
@@ -173,19 +194,6 @@ async def _check_categories(conn: AsyncConnection, keys: Sequence[str]) -> None:
     ]
     if errors:
         raise Invalid(errors=errors)
-
-
-async def _audit(
-    conn: AsyncConnection, actor: Actor, action: str, id: UUID, detail: dict[str, Any]
-) -> None:
-    await audit.record(
-        conn,
-        module_id=actor.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("acc", id),
-        detail=detail,
-    )
 
 
 def _view(app: App, row: Row[Any]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import dataclass, field
 
 from config.settings import Settings
+from domain.audit_chain import MarkRing
 from domain.one_time_codes import CodeRing
 from domain.preference_links import LinkRing
 from domain.return_paths import ReturnPaths
 from services.outside import Outside
 from services.temporal import Temporal
+from stores.audit import MARKS
 from stores.database import Database
 from stores.sealing import Seal, secret_keys
 
@@ -25,6 +27,7 @@ class App:
     return_paths: ReturnPaths
     links: LinkRing
     outside: Outside
+    marks: MarkRing
     resolving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many audiences this process resolves at a time: each takes a connection of the pool."""
     positions: dict[str, str] = field(default_factory=dict)
@@ -33,6 +36,7 @@ class App:
 
 def open_app(settings: Settings) -> App:
     """Return the App of this process; nothing is connected until it is used."""
+    marks = MarkRing(secret_keys(settings))
     return App(
         settings=settings,
         db=Database(
@@ -40,6 +44,7 @@ def open_app(settings: Settings) -> App:
             settings.replica_dsns,
             pool=settings.database_pool,
             max_lag_seconds=settings.replica_max_lag_seconds,
+            info={MARKS: marks},
         ),
         temporal=Temporal(settings.temporal_target, settings.temporal_namespace),
         seal=Seal.from_settings(settings),
@@ -47,6 +52,7 @@ def open_app(settings: Settings) -> App:
         return_paths=ReturnPaths(secret_keys(settings)),
         links=LinkRing(secret_keys(settings)),
         outside=Outside(settings.allow_networks),
+        marks=marks,
     )
 
 

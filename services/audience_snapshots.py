@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from domain.ids import encode, new_id
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import Conflict, NotFound
+from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor
 from services.app import App
 from services.audience_definitions import read
 from services.audience_resolving import resolve
 from services.audiences import find_row
+from services.auditing import audit_row
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from stores import audience_snapshots as store
-from stores import audit
 
 
 async def create(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -34,10 +38,9 @@ async def create(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
             raise
     async with app.db.leader() as conn:
         kept = await store.get(conn, id)
-        await audit.record(
-            conn, module_id=row.module_id, actor=actor.name, action="audience.frozen",
-            subject=encode("aud", row.id), detail={"members": kept.members, "hash": kept.hash},
-        )  # fmt: skip
+        await audit_row(
+            conn, actor, "audience.frozen", "aud", row, {"members": kept.members, "hash": kept.hash}
+        )
     return _body(kept)
 
 
@@ -50,6 +53,32 @@ async def find(
         row = await find_row(conn, actor, id_text)
         rows = await store.find(conn, row.id, before=decode_cursor(cursor), most=limit + 1)
     return Page([_body(one) for one in rows[:limit]], next_cursor([r.id for r in rows], limit))
+
+
+async def remove(app: App, actor: Actor, id_text: str, snapshot_text: str) -> None:
+    """Remove a snapshot with its members; raises NotFound, and Conflict while something uses it."""
+    actor.require("audiences:write")
+    try:
+        async with app.db.leader() as conn:
+            row = await find_row(conn, actor, id_text)
+            kept = await _find_kept(conn, row, snapshot_text)
+            await store.remove(conn, kept.id)
+            detail = {"snapshot": encode("snp", kept.id), "members": kept.members}
+            await audit_row(conn, actor, "audience.unfrozen", "aud", row, detail)
+    except IntegrityError:
+        raise Conflict(
+            "Something still goes to this snapshot; it stays until that is gone."
+        ) from None
+
+
+async def _find_kept(conn: AsyncConnection, row: Any, snapshot_text: str) -> Any:
+    try:
+        kept = await store.find_one(conn, row.id, decode("snp", snapshot_text))
+    except InvalidId:
+        kept = None
+    if kept is None:
+        raise NotFound(f"This audience has no snapshot {snapshot_text[:80]}.")
+    return kept
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -16,33 +16,43 @@ from services.app import App
 from services.audience_changes import changed
 from services.audience_checks import check
 from services.audience_definitions import read, revealed, shown
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.positions import seen
 from services.searching import pattern
 from services.times import stamp
 from services.versions import check_version
 from stores import audiences as store
-from stores import audit
 
 
 async def create(
-    app: App, actor: Actor, request: AudienceRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: AudienceRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
-    """Make an audience; raises Invalid that names the leaf, Conflict when its name is taken."""
+    """Make an audience; raises Invalid that names the leaf, Conflict when its name is taken.
+
+    `module` (id or key) is for actors of all modules.
+    """
     actor.require("audiences:write")
-    document = _given(request)
+    document = given_selection(request)
     node = read(document)
 
     async def work(conn: AsyncConnection) -> Answer:
-        await store.lock_module(conn, actor.module_id)
-        await check(conn, actor, node, actor.module_id)
+        owner = await owner_of(conn, actor, module)
+        await store.lock_module(conn, owner)
+        await check(conn, actor, node, owner)
         id = new_id()
         fields = _fields(app, request.name, revealed(document), node)
-        if not await store.add(conn, id, actor.module_id, fields):
+        if not await store.add(conn, id, owner, fields):
             raise _taken(request.name)
         row = await find_row(conn, actor, encode("aud", id))
-        await _audit(conn, actor, "audience.created", row, {"kind": row.kind})
+        await audit_row(conn, actor, "audience.created", "aud", row, {"kind": row.kind})
         body = _body(app, row)
         return Answer(body, 201, headers={"Location": f"/v1/audiences/{body['id']}"})
 
@@ -90,7 +100,7 @@ async def change(
     actor.require("audiences:write")
     if patch.name is None and "name" in patch.model_fields_set:
         raise Invalid.field("name", "cannot be taken away")
-    given = _given(patch)
+    given = given_selection(patch)
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await find_row(conn, actor, id_text, lock=True)
@@ -102,7 +112,7 @@ async def change(
         name = row.name if patch.name is None else patch.name
         await store.change(conn, row.id, _fields(app, name, revealed(document), node))
         fields = {"fields": sorted(patch.model_fields_set | set(patch.model_extra or {}))}
-        await _audit(conn, actor, "audience.changed", row, fields)
+        await audit_row(conn, actor, "audience.changed", "aud", row, fields)
         return _body(app, await find_row(conn, actor, id_text))
 
     try:
@@ -122,7 +132,7 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
         if users:
             raise Conflict(f"It is part of {', '.join(users[:5])}; take it out of there first.")
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "audience.deleted", row, {})
+        await audit_row(conn, actor, "audience.deleted", "aud", row)
 
     await app.db.retrying(work)
 
@@ -138,7 +148,8 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
     return row
 
 
-def _given(request: AudienceRequest | AudiencePatch) -> Document:
+def given_selection(request: AudienceRequest | AudiencePatch) -> Document:
+    """Return what a request says of the selection, as it says it."""
     return request.model_dump(by_alias=True, exclude_unset=True, exclude={"name"})
 
 
@@ -155,15 +166,6 @@ def _taken(name: str) -> Conflict:
 
 def _module(actor: Actor) -> UUID | None:
     return None if actor.all_modules else actor.module_id
-
-
-async def _audit(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, detail: dict[str, Any]
-) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
-        subject=encode("aud", row.id), detail=detail,
-    )  # fmt: skip
 
 
 def _body(app: App, row: Any) -> dict[str, Any]:

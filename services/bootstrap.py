@@ -14,7 +14,7 @@ from domain.vocabulary import Channel, Role
 from services.access import hash_password, hash_token
 from services.app import App, close_app, open_app
 from services.keys import new_key
-from stores import access, accounts, modules
+from stores import access, accounts, modules, users
 from vendors.email.smtp import Settings as SmtpSettings
 
 _LOCK = 0x70C51C  # any constant of its own: two processes must not bootstrap at once
@@ -44,22 +44,6 @@ async def bootstrap(settings: Settings) -> Bootstrap:
     return Bootstrap(settings.admin_email, password, key)
 
 
-async def reset_password(settings: Settings, email: str) -> str | None:
-    """Give a user a new temporary password and return it; None when there is no such user."""
-    password = secrets.token_urlsafe(12)
-    app = open_app(settings)
-    try:
-        async with app.db.leader() as conn:
-            user = await access.find_user(conn, email)
-            if user is None:
-                return None
-            await access.set_password(conn, user.id, hash_password(password), temporary=True)
-            await access.remove_other_sessions(conn, user.id, b"")
-    finally:
-        await close_app(app)
-    return password
-
-
 async def _module(conn: AsyncConnection) -> UUID:
     found = await modules.get(conn, id=None, key="default")
     row: Any = found or await modules.add(conn, new_id(), "default", "Default")
@@ -69,8 +53,9 @@ async def _module(conn: AsyncConnection) -> UUID:
 
 async def _administrator(conn: AsyncConnection, settings: Settings) -> str | None:
     preset = settings.admin_password.get_secret_value() if settings.admin_password else None
-    found = await access.find_user(conn, settings.admin_email)
-    if found is not None:
+    if await users.lock_administrators(conn):
+        return None  # nobody who was renamed or removed comes back by a restart
+    if await users.find_by_email(conn, settings.admin_email) is not None:
         return None
     password = preset or secrets.token_urlsafe(12)
     await access.add_user(

@@ -11,11 +11,11 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.vocabulary import CategoryClass, Priority
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_subject
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import categories as store
 
 
@@ -37,7 +37,7 @@ async def create(
         row = await store.add(conn, category)
         if row is None:
             raise Conflict(f"There is a category {request.key} already.")
-        await _audit(conn, actor, "category.created", request.key)
+        await audit_subject(conn, actor, "category.created", request.key, actor.module_id)
         return Answer(_body(row), 201, headers={"Location": f"/v1/categories/{request.key}"})
 
     return await once(app, actor, idempotency, work)
@@ -77,7 +77,7 @@ async def change(
         if changed.class_ != row.class_:
             await _check_class(conn, key)
         updated = await store.change(conn, changed)
-        await _audit(conn, actor, "category.changed", key)
+        await audit_subject(conn, actor, "category.changed", key, actor.module_id)
         return _body(updated)
 
     return await app.db.retrying(work)
@@ -96,7 +96,7 @@ async def remove(app: App, actor: Actor, key: str, if_match: int | None = None) 
         if used:
             raise Conflict(f"The category {row.key} is used by {' and '.join(used)}.")
         await store.remove(conn, row.key)
-        await _audit(conn, actor, "category.removed", row.key)
+        await audit_subject(conn, actor, "category.removed", row.key, actor.module_id)
 
     await app.db.retrying(work)
 
@@ -133,12 +133,6 @@ async def _find_row(conn: AsyncConnection, key: str, *, lock: bool = False) -> A
     if row is None:
         raise NotFound(f"There is no category {key[:80]}.")
     return row
-
-
-async def _audit(conn: AsyncConnection, actor: Actor, action: str, key: str) -> None:
-    await audit.record(
-        conn, module_id=actor.module_id, actor=actor.name, action=action, subject=key
-    )
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -20,11 +20,13 @@ from services import notifications, starting
 from services.acceptance import check_words, choose_channels
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.fields import field_errors
 from services.merging import merge
+from services.template_checks import refuse_supplied
 from services.templates import check_data
 from services.temporal import TemporalDown
-from stores import audit, rules, templates
+from stores import rules, templates
 from stores.ledger import change as changes
 from workflows.attributes import Facts
 
@@ -50,14 +52,7 @@ async def change(
         changed = await _changed(conn, row, given, app.settings.otp_start_seconds)
         if not await changes.change(conn, row.id, row.version, changed):
             raise Conflict("It changed this moment; read it again.")
-        await audit.record(
-            conn,
-            module_id=row.module_id,
-            actor=actor.name,
-            action="notification.changed",
-            subject=encode("ntf", row.id),
-            detail={"fields": sorted(given)},
-        )
+        await audit_row(conn, actor, "notification.changed", "ntf", row, {"fields": sorted(given)})
         return row, changed
 
     before, after = await app.db.retrying(work)
@@ -76,6 +71,8 @@ async def _changed(
         raise Invalid.field("expires_at", "must be later than now and than send_at")
     otp = row.class_ == CategoryClass.OTP
     priority = Priority.HIGH if otp else given.get("priority") or row.priority
+    if wrong := refuse_supplied(given.get("data") or {}):
+        raise Invalid(errors=wrong)
     data = merge(row.data, given["data"]) if given.get("data") else row.data
     standing = (await rules.of_modules(conn, [row.module_id]))[row.module_id]
     bound = binding(standing.rules, row.category, CategoryClass(row.class_))

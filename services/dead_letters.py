@@ -18,11 +18,11 @@ from domain.orders import Order
 from domain.vocabulary import CategoryClass, Channel, State
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_subject
 from services.notification_filters import known
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.temporal import TemporalDown
 from services.times import stamp
-from stores import audit
 from stores import dead_letters as store
 from workflows.attributes import Facts
 
@@ -88,13 +88,13 @@ async def redrive(app: App, actor: Actor, request: RedriveRequest) -> dict[str, 
         left = [_left(row, request) for row in rows[:MOST] if _why_not(row, request)]
         chosen = [row for row in rows[:MOST] if not _why_not(row, request)]
         orders.extend([await _reopen(conn, group) for group in _groups(chosen)])
-        await audit.record(
+        await audit_subject(
             conn,
-            module_id=actor.module_id,
-            actor=actor.name,
-            action="dead_letters.redriven",
-            subject="deliveries",
-            detail={"redriven": len(chosen), "left": len(left)},
+            actor,
+            "dead_letters.redriven",
+            "deliveries",
+            actor.module_id,
+            {"redriven": len(chosen), "left": len(left)},
         )
         return {"redriven": len(chosen), "left": left, "more": more}
 
@@ -148,6 +148,8 @@ def _groups(rows: Sequence[Row[Any]]) -> list[list[Row[Any]]]:
 def _why_not(row: Row[Any], request: RedriveRequest) -> str:
     if row.erased_at is not None:
         return "its recipient was erased"
+    if row.campaign_id is not None:
+        return "it is a campaign's; send again there what was missed"
     if row.class_ == CategoryClass.OTP:
         return "a one-time password is of no use later; ask for a new one"
     if row.maybe_sent and not request.include_unknown:

@@ -6,16 +6,20 @@ from channels.occasion import Occasion
 from channels.rendering import render
 from channels.transforms import problems, transform
 from domain.contract.notification import NotificationRequest
+from domain.preference_links import with_examples
 from domain.vocabulary import Channel
 from services.acceptance import Accepted, judge, look_up, words_for
 from services.access import Actor
 from services.app import App
+from stores import profiles
 
 
 async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[str, Any]:
-    """Return what a request would become: {…its 202 answer, channels, content, problems}.
+    """Return what a request would become: {…its 202 answer, channels, content, timezone, problems}.
 
-    Nothing is stored. Raises what asking would raise: Invalid, Forbidden.
+    Times in the words are those of the recipient's zone, as they will be; `timezone` is null where
+    it is not known, and then they are UTC. Nothing is stored. Raises what asking would raise:
+    Invalid, Forbidden.
     """
     actor.require("notifications:write")
     async with app.db.leader() as conn:
@@ -23,9 +27,11 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
     found: Accepted = judge(request, actor, known, otp_start_seconds=app.settings.otp_start_seconds)
     words, locale = words_for(request, known)
     words = found.row["content"] or words  # with the footers of business rules
+    timezone = await _timezone(app, found)
     channels = [Channel(name) for name in found.row["channels"]]
+    data = with_examples(found.row["data"])
     rendered = {
-        channel: render(channel, words[channel], found.row["data"], locale=locale)
+        channel: render(channel, words[channel], data, locale=locale, timezone=timezone)
         for channel in channels
     }
     answer = found.body()
@@ -37,7 +43,19 @@ async def preview(app: App, actor: Actor, request: NotificationRequest) -> dict[
             str(channel): transform(channel, said, Occasion(locale))
             for channel, said in rendered.items()
         },
+        "timezone": timezone,
         "problems": [
             one.shown() for channel, said in rendered.items() for one in problems(channel, said)
         ],
     }
+
+
+async def _timezone(app: App, found: Accepted) -> str | None:
+    """Return the recipient's zone: the profile's, or the one that the request names."""
+    profile = found.row["profile_id"]
+    if profile is None:
+        given: str | None = found.row["recipient"].get("timezone")
+        return given
+    async with app.db.leader() as conn:
+        people = await profiles.load_recipients(conn, [profile])
+    return people[profile].timezone if profile in people else None

@@ -11,20 +11,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.addresses import listed
 from domain.ids import encode
 from domain.vocabulary import State
 from services import profiles
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.versions import check_version
-from stores import audit, devices, erasure
+from stores import devices, erasure, schedules
 from stores import profiles as store
 from stores.erasure import Person
 from stores.ledger import change
 from stores.ledger.close import close_unplanned
 from stores.ledger.fold import fold
 
-_ADDRESSES: Final = ("email", "phone", "telegram", "whatsapp")
 _LEAST: Final = 6
 """A shorter word says nothing about whose call it stands in."""
 
@@ -49,20 +50,16 @@ async def erase_row(app: App, conn: AsyncConnection, actor: Actor, row: Any) -> 
     """Erase a profile that the caller has locked, and may erase."""
     person = await person_of(conn, row)
     ids = await erasure.find_notifications(conn, person)
+    ids += await erasure.find_in_campaigns(conn, person)
     await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
     await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
     await erasure.scrub(conn, person, ids)
+    names = [encode("prf", row.id), *filter(None, [row.external_id])]
+    await schedules.remove_of_person(conn, row.module_id, names=names, addresses=person.addresses)
     if row.external_id is not None:
         await erasure.remember(conn, row.module_id, subject(app, row.module_id, row.external_id))
     await store.remove(conn, row.id)
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action="profile.erased",
-        subject=encode("prf", row.id),
-        detail={"notifications": len(ids)},
-    )
+    await audit_row(conn, actor, "profile.erased", "prf", row, {"notifications": len(ids)})
 
 
 def subject(app: App, module_id: UUID, external_id: str) -> bytes:
@@ -73,7 +70,7 @@ def subject(app: App, module_id: UUID, external_id: str) -> bytes:
 async def person_of(conn: AsyncConnection, row: Any) -> Person:
     """Return under what a profile is known: its addresses and devices, its own name at a client."""
     tokens = [device.address for device in await devices.of_profiles(conn, [row.id])]
-    senders = sorted({*(getattr(row, name) for name in _ADDRESSES), *tokens} - {None})
+    senders = sorted({*(one.address for one in listed(dict(row._mapping), row.addresses)), *tokens})
     named = sorted({*senders, row.external_id} - {None})
     needles = {
         form

@@ -12,7 +12,7 @@ from domain.decision import Decision, no_address
 from domain.delivery import Unplanned
 from domain.errors import Invalid
 from domain.ids import encode, new_id
-from domain.planning import in_order
+from domain.planning import choose, in_order
 from domain.recipient import Recipient
 from domain.retry import LIFETIMES
 from domain.vocabulary import Channel, ChannelPolicy, State
@@ -84,7 +84,7 @@ async def _asked(
         channel_policy=ChannelPolicy.PREFERRED,
         profile_id=row.id,
         recipient={},
-        used=frozenset(),
+        used={},
         expires_at=at + LIFETIMES[class_],
         ordered=False,
     )
@@ -97,10 +97,14 @@ def _decisions(
     channel: Channel,
     counted: Sequence[Counted],
 ) -> list[tuple[str | None, Decision]]:
-    addresses = recipient.addresses(channel)
-    if not addresses:
-        return [(None, no_address(channel))]
-    return [(one, rules.decide(asked, channel, one, counted)) for one in addresses]
+    def decide(channel: Channel, address: str) -> Decision:
+        decided = rules.decide(asked, channel, address, counted)
+        return rules.in_hours(asked, decided, recipient.timezone)
+
+    found = [
+        choose(channel, several, decide) for several in recipient.choices(channel, asked.class_)
+    ]
+    return [one for one in found if one is not None] or [(None, no_address(channel))]
 
 
 async def _count(conn: AsyncConnection, rules: Rules, asked: Unplanned) -> list[Counted]:

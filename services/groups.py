@@ -11,13 +11,13 @@ from domain.errors import Conflict, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.positions import seen
 from services.searching import pattern
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import groups as store
 
 
@@ -32,7 +32,7 @@ async def create(
         if not await store.add(conn, id, actor.module_id, request.name):
             raise Conflict(f"There is a group {request.name} already.")
         row = await store.get(conn, id, actor.module_id)
-        await _audit(conn, actor, "group.created", row)
+        await audit_row(conn, actor, "group.created", "grp", row)
         body = _body(row)
         return Answer(body, 201, headers={"Location": f"/v1/groups/{body['id']}"})
 
@@ -81,7 +81,7 @@ async def rename(
         check_version(if_match, row.version)
         if request.name != row.name:
             await store.rename(conn, row.id, request.name)
-            await _audit(conn, actor, "group.renamed", row)
+            await audit_row(conn, actor, "group.renamed", "grp", row)
         return _body(await find_row(conn, actor, id_text))
 
     try:
@@ -98,7 +98,7 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "group.deleted", row)
+        await audit_row(conn, actor, "group.deleted", "grp", row)
 
     await app.db.retrying(work)
 
@@ -117,16 +117,6 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
 
 def _module(actor: Actor) -> Any:
     return None if actor.all_modules else actor.module_id
-
-
-async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("grp", row.id),
-    )
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from domain.import_columns import DELIMITERS, delimiter_of, read_header
 from domain.import_records import Record, Records
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_subject, named
 from services.import_judging import CSV, rejection
-from stores import audit
 from stores import imports as store
 
 MOST_ROWS: Final = 1_000
@@ -52,12 +52,8 @@ class Upload:
         await self._flush()
         async with self._app.db.leader() as conn:
             await store.uploaded(conn, self.id)
-            await audit.record(
-                conn,
-                module_id=self._actor.module_id,
-                actor=self._actor.name,
-                action="import.uploaded",
-                subject=encode("imp", self.id),
+            await audit_subject(
+                conn, self._actor, "import.uploaded", encode("imp", self.id), self._actor.module_id
             )
 
     async def break_off(self) -> None:
@@ -91,7 +87,7 @@ class Upload:
         elif first.raw.lstrip().startswith(b"["):
             raise Invalid.field("body", "is a JSON array; send one JSON object a line (NDJSON)")
         row = {
-            "id": self.id, "module_id": self._actor.module_id, "actor": self._actor.name,
+            "id": self.id, "module_id": self._actor.module_id, "actor": named(self._actor),
             "format": self._format, "delimiter": delimiter, "columns": columns,
         }  # fmt: skip
         async with self._app.db.leader() as conn:

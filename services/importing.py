@@ -20,8 +20,10 @@ from services.app import App
 from services.erasure import subject
 from services.import_judging import Form, Judged, judge, rejection
 from services.profile_changes import merged
+from services.relooking import wake_all
 from stores import audit, erasure, groups, imported, imports
 from stores.database import unreachable
+from stores.ledger.relook import relook
 from stores.profiles import FIELDS
 
 log = structlog.get_logger()
@@ -45,8 +47,13 @@ class _Target:
     @property
     def changed(self) -> bool:
         return self.before is not None and any(
-            self.before[name] != self.fields[name] for name in (*FIELDS, "attributes")
+            self.before[name] != self.fields[name] for name in (*FIELDS, "attributes", "addresses")
         )
+
+    @property
+    def moved(self) -> bool:
+        """Whether its clock reads another time now."""
+        return self.before is not None and self.before["timezone"] != self.fields["timezone"]
 
     def row(self) -> dict[str, Any]:
         return {"id": self.id, **self.fields}
@@ -58,6 +65,7 @@ async def work_on_next(app: App) -> bool:
     An import that trips over a fault of ours ends as failed, so that the others go on.
     """
     busy: list[UUID] = []
+    held: list[str] = []
 
     async def work(conn: AsyncConnection) -> bool:
         job = await imports.lock_next(conn)
@@ -70,13 +78,15 @@ async def work_on_next(app: App) -> bool:
             return True
         form = Form(job.format, job.delimiter or ",", job.columns or ())
         judged = await asyncio.to_thread(judge, form, chunk.lines, chunk.rows)
-        counts = await _write(app, conn, job, judged)
+        counts = await _write(app, conn, job, judged, held)
         await imports.reject(conn, job.id, judged.rejected)
         await imports.move(conn, job.id, chunk.number, {**counts, "rejected": len(judged.rejected)})
         return True
 
     try:
-        return await app.db.retrying(work)
+        worked = await app.db.retrying(work)
+        await wake_all(app, held)
+        return worked
     except _Raced:
         return True
     except Exception as error:
@@ -101,8 +111,13 @@ async def _finish(conn: AsyncConnection, job: Row[Any]) -> None:
     )
 
 
-async def _write(app: App, conn: AsyncConnection, job: Row[Any], judged: Judged) -> dict[str, int]:
-    """Write the accepted rows of a chunk; those that name groups nobody knows are rejected."""
+async def _write(
+    app: App, conn: AsyncConnection, job: Row[Any], judged: Judged, held: list[str]
+) -> dict[str, int]:
+    """Write the accepted rows of a chunk; those that name groups nobody knows are rejected.
+
+    The workflows that are to be woken for it come to be in `held`.
+    """
     module_id = job.module_id
     ids = await _groups(conn, module_id, judged)
     targets = await _targets(conn, module_id, [request for _, _, request in judged.accepted])
@@ -113,6 +128,8 @@ async def _write(app: App, conn: AsyncConnection, job: Row[Any], judged: Judged)
         raise _Raced
     changed = {one.id for one in targets.values() if one.changed}
     await imported.change(conn, [one.row() for one in targets.values() if one.id in changed])
+    elsewhere = [one.id for one in targets.values() if one.moved]
+    held[:] = await relook(conn, elsewhere) if elsewhere else []
     wanted = {
         targets[str(one.external_id)].id: [ids[name] for name in one.groups or ()]
         for one in requests

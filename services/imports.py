@@ -10,11 +10,11 @@ from domain.errors import Invalid, NotFound
 from domain.ids import InvalidId, decode, encode
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_subject
 from services.import_judging import CSV, NDJSON
 from services.import_uploads import Upload
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
-from stores import audit
 from stores import imports as store
 
 ABANDONED_SECONDS: Final = 900.0
@@ -74,13 +74,7 @@ async def remove(app: App, actor: Actor, id_text: str) -> None:
         if row is None:
             raise NotFound(f"There is no import {id_text[:80]}.")
         await store.remove(conn, id)
-        await audit.record(
-            conn,
-            module_id=row.module_id,
-            actor=actor.name,
-            action="import.removed",
-            subject=encode("imp", id),
-        )
+        await audit_subject(conn, actor, "import.removed", encode("imp", id), row.module_id)
 
 
 async def _rejections(app: App, id: UUID) -> AsyncIterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ class NotificationFilters:
     group: Sequence[str] = ()
     campaign: Sequence[str] = ()
     template: Sequence[str] = ()
+    reason: Sequence[str] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
     q: str | None = None
@@ -46,6 +47,7 @@ class NotificationFilters:
             "groups": [_uuid_text("grp", value) for value in self.group],
             "campaigns": [_campaign(value) for value in self.campaign],
             "templates": list(self.template),
+            "reasons": [value.replace("\x00", "") for value in self.reason],
             "since": floor_id(self.created_after) if self.created_after else None,
             "until": floor_id(self.created_before) if self.created_before else None,
             "before": decode_cursor(self.cursor),

@@ -12,6 +12,7 @@ from channels.rendering import RenderFailed, render
 from channels.transforms import transform
 from domain.ids import encode
 from domain.masking import mask
+from domain.preference_links import with_examples
 from domain.vocabulary import WAITING, Channel, State
 from services.times import stamp
 
@@ -136,13 +137,16 @@ def _masked_device(given: str | Mapping[str, Any]) -> Any:
 def _said(
     row: Row[Any], words: Mapping[str, Any], locale: str | None, timezone: str | None
 ) -> dict[str, Any]:
-    """Return what each channel says, as its vendors are handed it."""
+    """Return what each channel says, as its vendors are handed it; but for the recipient's own
+    links, which open their preferences: examples stand for them.
+    """
     said: dict[str, Any] = {}
+    data = with_examples(row.data)
     for channel in map(Channel, row.channels):
         if words.get(channel) is None:
             continue
         try:
-            rendered = render(channel, words[channel], row.data, locale=locale, timezone=timezone)
+            rendered = render(channel, words[channel], data, locale=locale, timezone=timezone)
             said[channel] = transform(channel, rendered, Occasion(locale))
         except RenderFailed as error:
             said[channel] = {"error": "; ".join(one.message for one in error.errors)}

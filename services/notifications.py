@@ -17,6 +17,7 @@ from services import starting
 from services.acceptance import Accepted, ApprovalRequired, References, judge, look_up
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, forget, once
 from services.notification_filters import NotificationFilters
 from services.notification_views import detail, source, summary
@@ -24,7 +25,7 @@ from services.paging import Page, next_cursor
 from services.positions import seen
 from services.rule_checks import refuse_crowds
 from services.temporal import TemporalDown
-from stores import audit, notifications, profiles, replies, templates
+from stores import notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
 from stores.ledger.close import close_unplanned
@@ -39,6 +40,7 @@ async def accept(
     idempotency: Idempotency | None = None,
     *,
     resend_of: UUID | None = None,
+    links_given: bool = False,
 ) -> Answer:
     """Promise one notification and start its work; the answer is 202.
 
@@ -58,6 +60,7 @@ async def accept(
                 known,
                 otp_start_seconds=app.settings.otp_start_seconds,
                 resend_of=resend_of,
+                links_given=links_given or resend_of is not None,
             )
         )
         await ledger.insert(conn, [promised[0].row])
@@ -184,7 +187,7 @@ async def cancel(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         row = await find_row(conn, actor, id_text)
         changed = await changes.cancel(conn, row.id)
         if changed:
-            await _audit(conn, actor, "notification.cancelled", row)
+            await audit_row(conn, actor, "notification.cancelled", "ntf", row, _told(row))
         return changed, row.workflow_id
 
     changed, workflow_id = await app.db.retrying(work)
@@ -231,7 +234,7 @@ async def delete(app: App, actor: Actor, id_text: str) -> None:
         row = await find_row(conn, actor, id_text)
         if not await notifications.delete(conn, row.id, row.module_id):
             raise Conflict("Only a finished notification can be deleted; cancel it first.")
-        await _audit(conn, actor, "notification.deleted", row)
+        await audit_row(conn, actor, "notification.deleted", "ntf", row, _told(row))
 
 
 async def _begin(
@@ -275,12 +278,5 @@ async def _reader(conn: AsyncConnection, row: Any) -> tuple[str | None, str | No
     return (found.locale, found.timezone) if found else (None, None)
 
 
-async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("ntf", row.id),
-        detail={"state": row.state, "category": row.category},
-    )
+def _told(row: Any) -> dict[str, Any]:
+    return {"state": row.state, "category": row.category}

@@ -12,7 +12,7 @@ from domain.ids import encode, new_id
 from domain.one_time_codes import CodeRing
 from domain.phone_ranges import country_of, range_of
 from domain.recipient import Recipient
-from domain.vocabulary import Channel
+from domain.vocabulary import CategoryClass, Channel
 from services.acceptance import References
 from services.access import Actor
 from stores import profiles
@@ -104,7 +104,7 @@ def of_addresses(given: Mapping[str, Any], channels: Sequence[Channel]) -> Addre
 
 
 def _addressee(name: bytes | None, recipient: Recipient, channels: Sequence[Channel]) -> Addressee:
-    by_channel = {channel: recipient.addresses(channel) for channel in channels}
+    by_channel = {channel: recipient.addresses(channel, CategoryClass.OTP) for channel in channels}
     return Addressee(
         name,
         True,

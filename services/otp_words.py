@@ -9,6 +9,7 @@ from domain.code_masks import hide, hides
 from domain.contract.otp import OtpRequest
 from domain.errors import FieldError
 from domain.hosts import check_domain
+from domain.preference_links import with_examples
 from domain.vocabulary import Channel
 
 TEMPLATE: Final = "otp"
@@ -77,7 +78,7 @@ def _shows(
     channel: Channel, words: Mapping[str, Any], data: Mapping[str, Any], length: int
 ) -> bool:
     def rendered(code: str) -> Any:
-        return render(channel, words, {**data, "code": code})
+        return render(channel, words, {**with_examples(data), "code": code})
 
     for first, second in itertools.pairwise(probe[:length] for probe in _PROBES):
         one, other = rendered(first), rendered(second)

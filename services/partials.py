@@ -8,14 +8,14 @@ from channels import partials as sources
 from channels.compiled import BadTemplate, parse
 from domain.contract.template import PartialPut, PartialRequest
 from domain.errors import Conflict, FieldError, Invalid, NotFound
-from domain.ids import encode, new_id
+from domain.ids import new_id
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import partials as store
 
 
@@ -24,7 +24,7 @@ async def create(
 ) -> Answer:
     """Make a partial; raises Conflict when its key is taken, Invalid for broken syntax."""
     actor.require("templates:write")
-    _check(request)
+    check(request)
 
     async def work(conn: AsyncConnection) -> Answer:
         id = new_id()
@@ -37,7 +37,9 @@ async def create(
         if not await store.add(conn, made):
             raise Conflict(f"There is a partial {request.key} already.")
         row = await _row(conn, actor, request.key)
-        await _record(conn, actor, "partial.created", row, request.note)
+        await audit_row(
+            conn, actor, "partial.created", "prt", row, {"key": row.key, "note": request.note}
+        )
         location = f"/v1/partials/{request.key}"
         return Answer(_body(row), 201, headers={"Location": location})
 
@@ -67,13 +69,15 @@ async def replace(
 ) -> dict[str, Any]:
     """Change what a partial says in versions published from now on; raises Stale, Invalid."""
     actor.require("templates:write")
-    _check(request)
+    check(request)
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await _row(conn, actor, key)
         check_version(if_match, row.version)
         await store.replace(conn, row.id, _stored(request, actor))
-        await _record(conn, actor, "partial.changed", row, request.note)
+        await audit_row(
+            conn, actor, "partial.changed", "prt", row, {"key": row.key, "note": request.note}
+        )
         row = await _row(conn, actor, key)
         return {**_body(row), "used_by": await _users(conn, row)}
 
@@ -89,10 +93,11 @@ async def delete(app: App, actor: Actor, key: str) -> None:
             where = f"The template {users[0].key} uses it in version {users[0].version}"
             raise Conflict(f"{where}; change that first.")
         await store.delete(conn, row.id)
-        await _record(conn, actor, "partial.deleted", row, None)
+        await audit_row(conn, actor, "partial.deleted", "prt", row, {"key": row.key, "note": None})
 
 
-def _check(request: PartialPut) -> None:
+def check(request: PartialPut) -> None:
+    """Raise Invalid that names each source with broken syntax."""
     given = {"source": request.source}
     given |= {f"locales.{locale}": source for locale, source in request.locales.items()}
     errors = []
@@ -130,19 +135,6 @@ async def _users(conn: AsyncConnection, row: Any) -> list[dict[str, Any]]:
          "frozen": one.partial_version}
         for one in await store.find_users(conn, row.module_id, row.key)
     ]  # fmt: skip
-
-
-async def _record(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, note: str | None
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prt", row.id),
-        detail={"key": row.key, "note": note},
-    )
 
 
 def _body(row: Any) -> dict[str, Any]:

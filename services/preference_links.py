@@ -18,9 +18,11 @@ from services.access import Actor
 from services.app import App
 from services.preferences import check, unsubscribe_profile, view
 from services.profiles import find_row
+from services.relooking import wake_all
 from services.times import stamp
 from stores import audit, categories, modules, profiles, unsubscriptions
 from stores import preferences as store
+from stores.ledger.relook import relook
 
 RECIPIENT = "recipient"
 """Who acts, in the audit log, when the holder of a link does."""
@@ -93,6 +95,7 @@ async def save(
     preferences were changed since the page was made, a ValueError for quiet hours.
     """
     link = _read(app.links, token, Purpose.CENTRE)
+    held: list[str] = []
 
     async def work(conn: AsyncConnection) -> None:
         await _lock(conn, link)
@@ -117,15 +120,18 @@ async def save(
         gone = [one for one in centre.chosen["unsubscribed"] if one not in heard]
         stored = document.model_dump(mode="json", exclude={"unsubscribed"})
         await store.put(conn, link.id, stored, gone)
+        held[:] = await relook(conn, [link.id])
         await _audit(conn, link, "preferences.changed")
 
     await app.db.retrying(work)
+    await wake_all(app, held)
 
 
 async def leave_all(app: App, token: str) -> None:
     """Unsubscribe the holder of a link from everything that can be refused."""
     link = _read(app.links, token, Purpose.CENTRE)
-    await app.db.retrying(lambda conn: _leave_profile(conn, link, UnsubscribeRequest()))
+    held = await app.db.retrying(lambda conn: _leave_profile(conn, link, UnsubscribeRequest()))
+    await wake_all(app, held)
 
 
 async def look_leaving(app: App, token: str) -> Leaving:
@@ -138,6 +144,7 @@ async def look_leaving(app: App, token: str) -> Leaving:
 async def leave(app: App, token: str) -> Leaving:
     """Unsubscribe as a mail's link says; repeatable. A mandatory category stays as it is."""
     link = _read(app.links, token, Purpose.PROFILE, Purpose.DELIVERY)
+    held: list[str] = []
 
     async def work(conn: AsyncConnection) -> Leaving:
         leaving = await _leaving(conn, link)
@@ -148,10 +155,12 @@ async def leave(app: App, token: str) -> Leaving:
             await _audit(conn, link, "suppression.created")
         else:
             wish = UnsubscribeRequest(category=link.category, channel=Channel(link.channel))
-            await _leave_profile(conn, link, wish)
+            held[:] = await _leave_profile(conn, link, wish)
         return leaving
 
-    return await app.db.retrying(work)
+    left = await app.db.retrying(work)
+    await wake_all(app, held)
+    return left
 
 
 def _read(ring: LinkRing, token: str, *purposes: Purpose) -> Link:
@@ -207,10 +216,11 @@ async def _leaving(conn: AsyncConnection, link: Link) -> Leaving:
     return Leaving(name, category.name, row.locale, is_protected(category), link=link)
 
 
-async def _leave_profile(conn: AsyncConnection, link: Link, wish: UnsubscribeRequest) -> None:
+async def _leave_profile(conn: AsyncConnection, link: Link, wish: UnsubscribeRequest) -> list[str]:
     await _lock(conn, link)
     await unsubscribe_profile(conn, link.id, wish)
     await _audit(conn, link, "preferences.unsubscribed")
+    return await relook(conn, [link.id])
 
 
 async def _audit(conn: AsyncConnection, link: Link, action: str) -> None:

@@ -14,12 +14,15 @@ from domain.ids import encode
 from domain.vocabulary import Channel
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.profiles import find_row
+from services.relooking import wake_all
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, categories
+from stores import categories
 from stores import preferences as store
+from stores.ledger.relook import relook
 
 NOTHING_CHOSEN: Mapping[str, Any] = {
     "categories": {}, "channel_order": [], "quiet_hours": None, "frequency": [],
@@ -45,6 +48,7 @@ async def put(
     that there are not or that cannot be refused.
     """
     actor.require("profiles:write")
+    held: list[str] = []
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await find_row(conn, actor, profile, lock=True)
@@ -56,10 +60,14 @@ async def put(
         if gone is None:
             gone = [Channel(one) for one in before.unsubscribed] if before else []
         changed = await store.put(conn, row.id, document, _sorted(gone))
-        await _audit(conn, actor, "preferences.changed", row, sorted(request.model_fields_set))
+        held[:] = await relook(conn, [row.id])
+        fields = sorted(request.model_fields_set)
+        await audit_row(conn, actor, "preferences.changed", "prf", row, {"fields": fields})
         return view(row.id, changed)
 
-    return await app.db.retrying(work)
+    body = await app.db.retrying(work)
+    await wake_all(app, held)
+    return body
 
 
 async def unsubscribe(
@@ -74,14 +82,19 @@ async def unsubscribe(
     Raises NotFound, Invalid for a category that there is not or that cannot be refused.
     """
     actor.require("profiles:write")
+    held: list[str] = []
 
     async def work(conn: AsyncConnection) -> Answer:
         row = await find_row(conn, actor, profile, lock=True)
         changed = await unsubscribe_profile(conn, row.id, request)
-        await _audit(conn, actor, "preferences.unsubscribed", row, _named(request))
+        held[:] = await relook(conn, [row.id])
+        detail = {"fields": _named(request)}
+        await audit_row(conn, actor, "preferences.unsubscribed", "prf", row, detail)
         return Answer(view(row.id, changed))
 
-    return await once(app, actor, idempotency, work)
+    answer = await once(app, actor, idempotency, work)
+    await wake_all(app, held)
+    return answer
 
 
 async def unsubscribe_profile(
@@ -159,16 +172,3 @@ def _sorted(channels: Any) -> list[Channel]:
 
 def _named(request: UnsubscribeRequest) -> list[str]:
     return [f"{name}={value}" for name, value in request.model_dump(exclude_none=True).items()]
-
-
-async def _audit(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, fields: list[str]
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prf", row.id),
-        detail={"fields": fields},
-    )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from domain.ids import encode
+from domain.masking import mask
 from services import notifications, preferences, replies
 from services.access import Actor
 from services.app import App
@@ -19,6 +20,7 @@ from stores import audit, erasure
 from stores import preferences as preference_store
 from stores import replies as reply_store
 from stores.erasure import Person
+from stores.ledger import campaign_rows
 
 _TOGETHER: Final = 20
 _PAGE: Final = 200
@@ -26,7 +28,8 @@ _PAGE: Final = 200
 
 async def export(app: App, actor: Actor, id_text: str) -> AsyncIterator[str]:
     """Return the pieces of a document {exported_at, profile, scim, preferences, suppressions,
-    changes, replies, notifications}; raises NotFound. `scim` is what an identity provider pushed.
+    changes, replies, campaigns, notifications}; raises NotFound. `scim` is what an identity
+    provider pushed.
 
     Notifications are those that an erasure would reach: to the profile, and to its addresses
     without naming a profile. What they say, and their addresses, are shown as everywhere.
@@ -55,7 +58,11 @@ async def _pieces(
     app: App, actor: Actor, person: Person, head: Mapping[str, Any]
 ) -> AsyncIterator[str]:
     yield f"{_json(head)[:-1]}, "
-    lists = {"replies": _replies(app, person), "notifications": _sent(app, actor, person)}
+    lists = {
+        "replies": _replies(app, person),
+        "campaigns": _campaigns(app, person),
+        "notifications": _sent(app, actor, person),
+    }
     for number, (name, items) in enumerate(lists.items()):
         yield f'{", " if number else ""}"{name}": ['
         first = True
@@ -89,6 +96,24 @@ async def _sent(app: App, actor: Actor, person: Person) -> AsyncIterator[dict[st
             ]
         for one in found:
             yield one
+
+
+async def _campaigns(app: App, person: Person) -> AsyncIterator[dict[str, Any]]:
+    """Yield what campaigns had for a person."""
+    async with app.db.leader() as conn:
+        ids = await erasure.find_in_campaigns(conn, person)
+        rows = await campaign_rows.find_of(conn, ids)
+    for row in rows:
+        yield {
+            "campaign": encode("cmp", row.campaign_id),
+            "delivery": encode("dlv", row.id),
+            "channel": row.channel,
+            "address": mask(row.address),
+            "category": row.category,
+            "state": row.state,
+            "reason": row.reason,
+            "created_at": stamp(row.created_at),
+        }
 
 
 def _suppression(row: Row[Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.addresses import listed
 from domain.ids import encode
 from services.times import stamp
 from stores import devices, memberships
@@ -47,6 +48,7 @@ def _view(
         "id": encode("prf", row.id),
         "module": row.module_key,
         **{name: getattr(row, name) for name in FIELDS},
+        "addresses": [one.body() for one in listed(dict(row._mapping), row.addresses)],
         "attributes": row.attributes,
         "active": row.active,
         "user_name": row.user_name,

@@ -1,17 +1,17 @@
 """Profiles: the recipients that a module knows."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.contract.profile import ProfileFields, ProfilePatch, ProfileRequest
+from domain.contract.profile import ProfilePatch, ProfileRequest
 from domain.errors import Conflict, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from services import groups
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.group_references import resolve
 from services.idempotency import Answer, Idempotency, once
 from services.paging import Page, next_cursor
@@ -19,9 +19,11 @@ from services.positions import seen
 from services.profile_changes import merged
 from services.profile_filters import ProfileFilters
 from services.profile_views import view_all
+from services.relooking import wake_all
 from services.versions import check_version
-from stores import audit, memberships
+from stores import memberships
 from stores import profiles as store
+from stores.ledger.relook import relook
 
 
 async def create(
@@ -35,12 +37,12 @@ async def create(
 
     async def work(conn: AsyncConnection) -> Answer:
         id = new_id()
-        if not await store.add(conn, id, actor.module_id, _fields(request)):
+        if not await store.add(conn, id, actor.module_id, merged({}, request)):
             raise _taken(request.external_id)
         joined = await resolve(conn, actor.module_id, request.groups or [])
         await memberships.replace(conn, id, joined)
         row = await find_row(conn, actor, encode("prf", id))
-        await _audit(conn, actor, "profile.created", row)
+        await audit_row(conn, actor, "profile.created", "prf", row)
         (body,) = await view_all(conn, [row])
         return Answer(body, 201, headers={"Location": f"/v1/profiles/{body['id']}"})
 
@@ -90,6 +92,7 @@ async def change(
     Raises Stale, Conflict when the external_id exists, Invalid for an unknown group id.
     """
     actor.require("profiles:write")
+    held: list[str] = []
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await find_row(conn, actor, id_text, lock=True)
@@ -98,15 +101,18 @@ async def change(
         if "groups" in patch.model_fields_set:
             joined = await resolve(conn, row.module_id, patch.groups or [])
             await memberships.replace(conn, row.id, joined)
+        held[:] = await relook(conn, [row.id]) if "timezone" in patch.model_fields_set else []
         changed = {"fields": sorted(patch.model_fields_set)}
-        await _audit(conn, actor, "profile.changed", row, changed)
+        await audit_row(conn, actor, "profile.changed", "prf", row, changed)
         (body,) = await view_all(conn, [await find_row(conn, actor, id_text)])
         return body
 
     try:
-        return await app.db.retrying(work)
+        body = await app.db.retrying(work)
     except IntegrityError:
         raise _taken(patch.external_id) from None
+    await wake_all(app, held)
+    return body
 
 
 async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: bool = False) -> Any:
@@ -121,33 +127,9 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
     return row
 
 
-def _fields(request: ProfileFields) -> dict[str, Any]:
-    return {
-        **{name: getattr(request, name) for name in store.FIELDS},
-        "attributes": request.attributes or {},
-    }
-
-
 def _taken(external_id: str | None) -> Conflict:
     return Conflict(f"There is a profile with the external_id {external_id} already.")
 
 
 def _module(actor: Actor) -> Any:
     return None if actor.all_modules else actor.module_id
-
-
-async def _audit(
-    conn: AsyncConnection,
-    actor: Actor,
-    action: str,
-    row: Any,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prf", row.id),
-        detail=detail,
-    )

@@ -125,6 +125,7 @@ async def _origin(conn: AsyncConnection, account_id: UUID, reply: Reply) -> _Fro
         address=sender,
         account_id=account_id,
         keys=[sender.lower(), *(encode("prf", one.id) for one in having)],
+        profiles=[one.id for one in having],
     )
     if latest is None:
         return _From(sender, None, having)

@@ -14,37 +14,50 @@ from domain.rules import RuleKind
 from domain.vocabulary import ModuleScope
 from services.access import Actor
 from services.app import App
+from services.approval_policies import check_approvers
+from services.auditing import audit_row
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, categories
+from stores import categories
 from stores import rules as store
 
 
 async def create(
-    app: App, actor: Actor, request: RuleRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: RuleRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
-    """Make a rule; raises Invalid, Forbidden, Conflict when its name is taken."""
+    """Make a rule; raises Invalid, Forbidden, Conflict when its name is taken.
+
+    `module` (id or key) is for actors of all modules.
+    """
     actor.require("rules:write")
     actor.require_reach(request.scope)
-    settings = _settings(request.kind, request.settings)
+    settings = checked_settings(request.kind, request.settings)
 
     async def work(conn: AsyncConnection) -> Answer:
         await _check_category(conn, request.category)
+        owner = await owner_of(conn, actor, module)
+        await check_approvers(conn, request.kind, settings)
         id = new_id()
         await store.add(
             conn,
             {
                 "id": id,
-                "module_id": None if request.scope is ModuleScope.ALL else actor.module_id,
+                "module_id": None if request.scope is ModuleScope.ALL else owner,
                 "category": request.category, "name": request.name, "kind": request.kind,
                 "settings": settings, "enabled": request.enabled, "created_by": actor.name,
             },
         )  # fmt: skip
         row = await store.get(conn, id)
-        await _audit(conn, actor, "rule.created", row)
+        await audit_row(conn, actor, "rule.created", "rul", row, {"kind": request.kind})
         body = view(row)
         return Answer(body, 201, headers={"Location": f"/v1/rules/{body['id']}"})
 
@@ -91,7 +104,8 @@ async def change(
         _check_owner(actor, row)
         check_version(if_match, row.version)
         await store.change(conn, row.id, await _changed(conn, row, given))
-        await _audit(conn, actor, "rule.changed", row, {"fields": sorted(given)})
+        detail = {"kind": row.kind, "fields": sorted(given)}
+        await audit_row(conn, actor, "rule.changed", "rul", row, detail)
         return view(await store.get(conn, row.id))
 
     try:
@@ -109,7 +123,7 @@ async def remove(app: App, actor: Actor, id_text: str, if_match: int | None = No
         _check_owner(actor, row)
         check_version(if_match, row.version)
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "rule.removed", row)
+        await audit_row(conn, actor, "rule.removed", "rul", row, {"kind": row.kind})
 
     await app.db.retrying(work)
 
@@ -152,7 +166,8 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     await _check_category(conn, category)
     settings = row.settings
     if "settings" in given:
-        settings = _settings(RuleKind(row.kind), given["settings"])
+        settings = checked_settings(RuleKind(row.kind), given["settings"])
+        await check_approvers(conn, RuleKind(row.kind), settings)
     return {
         "name": given.get("name", row.name),
         "category": category,
@@ -161,7 +176,8 @@ async def _changed(conn: AsyncConnection, row: Any, given: Mapping[str, Any]) ->
     }
 
 
-def _settings(kind: RuleKind, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_settings(kind: RuleKind, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as their kind has them; raises Invalid."""
     try:
         return check_settings(kind, given)
     except ValidationError as error:
@@ -180,16 +196,3 @@ def _check_owner(actor: Actor, row: Any) -> None:
 
 def _taken(name: str | None) -> Conflict:
     return Conflict(f"There is a rule {name} already.")
-
-
-async def _audit(
-    conn: AsyncConnection,
-    actor: Actor,
-    action: str,
-    row: Any,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
-        subject=encode("rul", row.id), detail={"kind": row.kind, **(detail or {})},
-    )  # fmt: skip

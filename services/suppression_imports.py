@@ -11,9 +11,10 @@ from domain.suppression import strength
 from services import suppressions
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_subject
 from services.fields import validated
 from services.suppression_rows import CSV, NDJSON, WrongRow, read_csv, read_ndjson
-from stores import audit, categories
+from stores import categories
 from stores import suppressions as store
 
 BATCH: Final = 1_000
@@ -95,10 +96,14 @@ class _Reading:
             "rejected": self._rejected,
         }  # fmt: skip
         async with self._app.db.leader() as conn:
-            await audit.record(
-                conn, module_id=self._actor.module_id, actor=self._actor.name,
-                action="suppressions.imported", subject="suppressions", detail=counts,
-            )  # fmt: skip
+            await audit_subject(
+                conn,
+                self._actor,
+                "suppressions.imported",
+                "suppressions",
+                self._actor.module_id,
+                counts,
+            )
         return {**counts, "errors": self._errors}
 
     def _checked(self, row: Mapping[str, Any]) -> dict[str, Any]:

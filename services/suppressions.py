@@ -1,6 +1,5 @@
 """Suppressions: addresses that must not be used, kept by modules and operators."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,20 +7,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contract.suppression import SuppressionPatch, SuppressionRequest
-from domain.errors import Forbidden, Invalid, NotFound
+from domain.errors import Invalid, NotFound
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.suppression import CAUSES, SuppressionReason, reason_of
 from domain.vocabulary import Channel, ModuleScope
 from services import modules
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.suppression_filters import SuppressionFilters
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, categories
+from stores import categories
 from stores import suppressions as store
 
 MOST_WHY: Final = 500
@@ -46,10 +46,10 @@ async def create(
 
     async def work(conn: AsyncConnection) -> Answer:
         check(request, set(await categories.load_all(conn)))
-        owner = await _owner(conn, actor, module)
+        owner = await modules.owner_of(conn, actor, module)
         [put] = await store.put(conn, [row_of(request, owner, actor, source)])
         row = await store.get(conn, put.id)
-        await _audit(conn, actor, "suppression.created", row)
+        await audit_row(conn, actor, "suppression.created", "sup", row, _told(row))
         body = view(row)
         location = {"Location": f"/v1/suppressions/{body['id']}"}
         return Answer(body, 201 if put.added else 200, headers=location)
@@ -94,7 +94,8 @@ async def change(
             expires_at=given.get("expires_at", row.expires_at),
             note=given.get("note", row.note) or "",
         )
-        await _audit(conn, actor, "suppression.changed", row, {"fields": sorted(given)})
+        detail = {**_told(row), "fields": sorted(given)}
+        await audit_row(conn, actor, "suppression.changed", "sup", row, detail)
         return view(await store.get(conn, row.id))
 
     return await app.db.retrying(work)
@@ -118,7 +119,7 @@ async def remove(
             raise Invalid.field("reason", "is needed to lift a complaint: say why, for the audit")
         await store.remove(conn, row.id)
         detail = {"why": why.strip()[:MOST_WHY]} if why.strip() else {}
-        await _audit(conn, actor, "suppression.removed", row, detail)
+        await audit_row(conn, actor, "suppression.removed", "sup", row, {**_told(row), **detail})
 
     await app.db.retrying(work)
 
@@ -184,16 +185,6 @@ def _check_end(moment: datetime | None) -> None:
         raise Invalid.field("expires_at", "must lie in the future; to lift it now, delete it")
 
 
-async def _owner(conn: AsyncConnection, actor: Actor, module: str | None) -> UUID:
-    if module is None:
-        return actor.module_id
-    if not actor.all_modules:
-        raise Forbidden("Only users who work for all modules may name one.")
-    row = await modules.find_row(conn, module)
-    owner: UUID = row.id
-    return owner
-
-
 def _check_owner(actor: Actor, row: Any) -> None:
     if row.module_id is None:
         actor.require_reach(ModuleScope.ALL)
@@ -212,18 +203,6 @@ async def _find_row(
     return row
 
 
-async def _audit(
-    conn: AsyncConnection,
-    actor: Actor,
-    action: str,
-    row: Any,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("sup", row.id),
-        detail={"channel": row.channel, "cause": row.reason, **(detail or {})},
-    )
+def _told(row: Any) -> dict[str, Any]:
+    """Return what the audit log says of a suppression: never the address."""
+    return {"channel": row.channel, "cause": row.reason}

@@ -14,12 +14,13 @@ from channels.rendering import check, variables
 from domain.contract.content import Content
 from domain.contract.template import TemplateVersionRequest
 from domain.errors import FieldError, Invalid
+from domain.preference_links import EXAMPLES
 from domain.template import TemplateVersion
 
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _MOST_ERRORS: Final = 20
-SUPPLIED: Final = frozenset({"code", "ttl_minutes"})
-"""What one-time passwords give to their words by themselves."""
+SUPPLIED: Final = frozenset({"code", "ttl_minutes", *EXAMPLES})
+"""What words are given without asking: links by every message, the rest by one-time passwords."""
 
 _LONGEST_MESSAGE: Final = 200
 
@@ -76,20 +77,38 @@ def check_words(version: TemplateVersion) -> list[FieldError]:
 
 
 def check_data(version: TemplateVersion, data: Mapping[str, Any]) -> list[FieldError]:
-    """Return where data breaks the version's JSON Schema, if it has one, as `data.<path>`."""
+    """Return where data breaks the version's JSON Schema, if it has one, as `data.<path>`.
+
+    Links that are supplied may be declared and even required: they are always there.
+    """
     if not version.schema:
         return []
     # A registry of its own: references must never be fetched from the network.
     validator = Draft202012Validator(version.schema, registry=Registry())
     errors: list[FieldError] = []
     try:
-        for found in validator.iter_errors(dict(data)):
+        for found in validator.iter_errors({**_declared_links(version.schema), **data}):
             errors += _data_errors(found)
             if len(errors) >= _MOST_ERRORS:
                 break
     except RecursionError:
         return [FieldError("data", "cannot be checked: the template's schema refers to itself")]
     return list(dict.fromkeys(errors))
+
+
+def refuse_supplied(data: Mapping[str, Any]) -> list[FieldError]:
+    """Return an error for each link in a client's data that messages are given by themselves.
+
+    Publishing takes these names as the way to leave, so nothing else may stand behind them.
+    """
+    told = "is supplied for each recipient; leave it out, or give your own link another name"
+    return [FieldError(f"data.{name}", told) for name in EXAMPLES if name in data]
+
+
+def _declared_links(schema: Mapping[str, Any]) -> dict[str, str]:
+    declared = schema.get("properties")
+    names = {*(declared if isinstance(declared, Mapping) else ()), *_listed(schema.get("required"))}
+    return {name: link for name, link in EXAMPLES.items() if name in names}
 
 
 def undeclared(version: TemplateVersion) -> list[str]:

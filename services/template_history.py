@@ -1,10 +1,12 @@
 """Who did what to a template, when and why: the lines of the audit log about it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from domain.ids import encode
 from services.access import Actor
 from services.app import App
+from services.audit_log import names_of
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.templates import find_row
 from services.times import stamp
@@ -21,15 +23,16 @@ async def find(
         lines = await audit.of_subject(
             conn, encode("tpl", row.id), before=decode_cursor(cursor), most=limit + 1
         )
-    items = [_shown(line) for line in lines[:limit]]
+        names = await names_of(conn, [line.actor for line in lines])
+    items = [_shown(line, names) for line in lines[:limit]]
     return Page(items, next_cursor([line.id for line in lines], limit))
 
 
-def _shown(line: Any) -> dict[str, Any]:
+def _shown(line: Any, names: Mapping[str, str]) -> dict[str, Any]:
     told = ("version", "before", "note", "fields")
     return {
         "at": stamp(line.at),
-        "by": line.actor,
+        "by": names.get(line.actor, line.actor),
         "action": line.action.removeprefix("template."),
         **{name: line.detail.get(name) for name in told},
     }

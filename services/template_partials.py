@@ -36,10 +36,28 @@ async def composed(conn: AsyncConnection, row: Any, version: Any) -> Composed:
     return await compose(conn, row.module_id, whole)
 
 
-async def compose(conn: AsyncConnection, module_id: UUID, version: TemplateVersion) -> Composed:
-    """Return a version with the partials of today; what cannot be composed stays as it is."""
+@dataclass(frozen=True, slots=True)
+class PartialDraft:
+    """A partial that is not kept, in place of the kept one of its key."""
+
+    source: str
+    locales: Mapping[str, str]
+    version: int = 0
+
+
+async def compose(
+    conn: AsyncConnection,
+    module_id: UUID,
+    version: TemplateVersion,
+    instead: Mapping[str, PartialDraft] | None = None,
+) -> Composed:
+    """Return a version with the partials of today, or those `instead`, by key.
+
+    What cannot be composed stays as it is.
+    """
     sources = [version.content, *version.locales.values()]
-    known = await _load(conn, module_id, {name for one in sources for name in _named(one)})
+    named = {name for one in sources for name in _named(one)}
+    known = await _load(conn, module_id, named, instead or {})
     made = Composed(version, {key: row.version for key, row in sorted(known.items())})
     content = _content(version.content, known, version.locale, "content", made.errors)
     locales = {
@@ -79,14 +97,20 @@ def as_version(request: TemplateVersionRequest) -> TemplateVersion:
     )
 
 
-async def _load(conn: AsyncConnection, module_id: UUID, wanted: set[str]) -> dict[str, Any]:
+async def _load(
+    conn: AsyncConnection,
+    module_id: UUID,
+    wanted: set[str],
+    instead: Mapping[str, PartialDraft],
+) -> dict[str, Any]:
     """Return partials and those that they use, level by level."""
     known: dict[str, Any] = {}
     for _ in range(_DEEPEST):
         missing = wanted - known.keys()
         if not missing:
             break
-        found = await store.load(conn, module_id, missing)
+        found: dict[str, Any] = {key: one for key, one in instead.items() if key in missing}
+        found |= await store.load(conn, module_id, missing - instead.keys())
         known |= found
         wanted = {
             name for row in found.values() for name in _named([row.source, *row.locales.values()])

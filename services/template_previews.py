@@ -10,13 +10,14 @@ from channels.occasion import Occasion
 from channels.rendering import RenderFailed, render
 from domain.contract.template import PreviewRequest, TemplateVersionRequest
 from domain.errors import Invalid
+from domain.preference_links import with_examples
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel
 from services import template_problems
 from services import template_review as review
 from services.access import Actor
 from services.app import App
-from services.template_checks import check_data, check_request, check_words
+from services.template_checks import check_data, check_request, check_words, refuse_supplied
 from services.template_partials import Composed, as_version, compose, composed
 from services.template_versions import class_of, class_of_key, find_version
 from services.templates import find_row
@@ -82,7 +83,7 @@ def show(
         raise Invalid.field("channel", f"has no words in version {version.version}")
     wanted = [request.channel] if request.channel else [c for c in Channel if c in content]
     data = review.examples_of(version) if request.data is None else request.data
-    problems = template_problems.errors(check_data(version, data))
+    problems = template_problems.errors(refuse_supplied(data) + check_data(version, data))
     problems += template_problems.undeclared(version)
     problems += template_problems.unknown_locale(version, request.locale)
     channels: dict[str, Any] = {}
@@ -90,7 +91,11 @@ def show(
     for channel in wanted:
         try:
             rendered = render(
-                channel, content[channel], data, locale=locale, timezone=request.timezone
+                channel,
+                content[channel],
+                with_examples(data),
+                locale=locale,
+                timezone=request.timezone,
             )
         except RenderFailed as failed:
             problems += template_problems.errors(failed.errors, channel)

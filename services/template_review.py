@@ -12,6 +12,7 @@ from channels.budget import MAX_CPU_SECONDS
 from channels.localization import is_known
 from channels.rendering import RenderFailed, render, variables
 from domain.errors import FieldError
+from domain.preference_links import EXAMPLES, with_examples, without
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel
 from services import template_checks, template_problems
@@ -20,15 +21,13 @@ from services.template_examples import default_data, example_data
 LEAVABLE: Final = frozenset({CategoryClass.BULK, CategoryClass.MARKETING})
 """Classes whose mail must say how to receive no more of it (CAN-SPAM, RFC 8058, GDPR art. 21)."""
 
-_LINKS_OUT: Final = frozenset({"unsubscribe_url", "preferences_url"})
-
 
 def examples_of(version: TemplateVersion) -> dict[str, Any]:
-    """Return data to try a version with."""
+    """Return data to try a version with; links that are supplied are not in it."""
     used: set[str] = set()
     for words in (version.content, *version.locales.values()):
         used |= variables(words)
-    return example_data(version.schema, used)
+    return without(example_data(version.schema, used))
 
 
 def problems(version: TemplateVersion, class_: CategoryClass) -> list[dict[str, Any]]:
@@ -88,7 +87,7 @@ def _of_words(
 ) -> list[dict[str, Any]]:
     """Return what is wrong with a channel's words; without fitting data only what is certain."""
     try:
-        rendered = render(channel, words, data, locale=locale)
+        rendered = render(channel, words, with_examples(data), locale=locale)
     except RenderFailed as failed:
         if sure:
             return template_problems.errors(failed.errors, channel)
@@ -120,7 +119,7 @@ def _of_optional(
     if not sure or not isinstance(required, list):
         return []
     least = {name: value for name, value in data.items() if name in required}
-    least |= default_data(version.schema)
+    least = with_examples(least | without(default_data(version.schema)))
     missing: dict[str, None] = {}
     for _, locale, words in _languages(version):
         for channel in (one for one in Channel if one in words):
@@ -142,7 +141,7 @@ def _languages(version: TemplateVersion) -> Iterator[tuple[str, str, Mapping[str
 
 def _lets_leave(source: Mapping[str, Any], html: str, text: str) -> bool:
     used = variables({Channel.EMAIL.value: source})
-    return bool(used & _LINKS_OUT) or html_review.offers_unsubscribing(html, text)
+    return bool(used & EXAMPLES.keys()) or html_review.offers_unsubscribing(html, text)
 
 
 def _placed(problem: dict[str, Any], place: str) -> dict[str, Any]:

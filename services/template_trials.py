@@ -4,11 +4,14 @@ from typing import Any, Final
 
 from domain.contract.notification import InlineRecipient, NotificationRequest
 from domain.contract.template import TemplateTestRequest
+from domain.errors import Invalid
+from domain.preference_links import with_examples
 from domain.template import TemplateVersion
 from services import notifications, template_views
 from services.access import Actor
 from services.app import App
 from services.idempotency import Answer, Idempotency
+from services.template_checks import refuse_supplied
 from services.template_previews import find_composed
 from services.template_review import examples_of
 
@@ -27,22 +30,26 @@ async def send(
 ) -> Answer:
     """Promise a notification with a version's words, also a draft's; the answer is 202.
 
-    Without data the schema's examples are used. Raises NotFound, Invalid, Forbidden.
+    Without data the schema's examples are used; its links to preferences open nothing. Raises
+    NotFound, Invalid, Forbidden.
     """
     actor.require("templates:read")
     row, version = await find_composed(app, actor, name, request.version)
+    data = examples_of(version) if request.data is None else request.data
+    if wrong := refuse_supplied(data):
+        raise Invalid(errors=wrong)
     asked = NotificationRequest.model_validate(
         {
             "recipient": _recipient(request),
             "content": _marked(version, request),
-            "data": examples_of(version) if request.data is None else request.data,
+            "data": with_examples(data),
             "channels": request.channels,
             "category": CATEGORY,
             "priority": row.priority,
             "metadata": {"test": True, "template": f"{version.key}@{version.version}"},
         }
     )
-    return await notifications.accept(app, actor, asked, idempotency)
+    return await notifications.accept(app, actor, asked, idempotency, links_given=True)
 
 
 def _recipient(request: TemplateTestRequest) -> Any:

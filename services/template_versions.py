@@ -14,9 +14,10 @@ from services import template_checks, template_partials, template_views
 from services import template_review as review
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
-from services.templates import find_row, record
+from services.templates import find_row
 from services.versions import check_version
 from stores import categories
 from stores import templates as store
@@ -42,7 +43,9 @@ async def add(
         stored = template_checks.version_of(row.id, number, request, actor.name, uses)
         await store.add_version(conn, stored)
         detail = {"version": number, "note": request.note}
-        await record(conn, actor, "template.version_added", row, detail)
+        await audit_row(
+            conn, actor, "template.version_added", "tpl", row, {"key": row.key, **detail}
+        )
         body = template_views.version_detail(row, await find_version(conn, row, number))
         location = f"/v1/templates/{row.key}/versions/{number}"
         return Answer(body, 201, headers={"Location": location})
@@ -78,7 +81,14 @@ async def publish(
             if whole.versions:
                 await store.freeze(conn, whole.version, whole.versions)
             await store.publish(conn, row.id, request.version, actor.name)
-            await record(conn, actor, "template.published", row, _told(row, request))
+            await audit_row(
+                conn,
+                actor,
+                "template.published",
+                "tpl",
+                row,
+                {"key": row.key, **_told(row, request)},
+            )
         row = await find_row(conn, actor, encode("tpl", row.id))
         body = template_views.detail(row, await store.find_versions(conn, row.id))
         return {**body, "problems": found}

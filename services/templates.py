@@ -12,12 +12,13 @@ from domain.ids import InvalidId, decode, encode, new_id
 from services import template_checks, template_partials, template_views
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.template_filters import TemplateFilters
 from services.versions import check_version
-from stores import audit, categories
+from stores import categories
 from stores import templates as store
 
 check_data = template_checks.check_data
@@ -49,7 +50,14 @@ async def create(
         uses = await template_partials.check(conn, row, request)
         stored = template_checks.version_of(id, 1, request, actor.name, uses)
         await store.add_version(conn, stored)
-        await record(conn, actor, "template.created", row, {"version": 1, "note": request.note})
+        await audit_row(
+            conn,
+            actor,
+            "template.created",
+            "tpl",
+            row,
+            {"key": row.key, "version": 1, "note": request.note},
+        )
         body = template_views.detail(row, await store.find_versions(conn, id))
         return Answer(body, 201, headers={"Location": f"/v1/templates/{request.key}"})
 
@@ -94,7 +102,9 @@ async def change(
             category=given.get("category", row.category),
             priority=given.get("priority", row.priority),
         )
-        await record(conn, actor, "template.changed", row, {"fields": sorted(given)})
+        await audit_row(
+            conn, actor, "template.changed", "tpl", row, {"key": row.key, "fields": sorted(given)}
+        )
         return await _shown(conn, actor, row)
 
     return await app.db.retrying(work)
@@ -110,7 +120,9 @@ async def archive(
         row = await find_row(conn, actor, name, lock=True)
         check_version(if_match, row.version)
         await store.archive(conn, row.id)
-        await record(conn, actor, "template.archived", row, {"note": note})
+        await audit_row(
+            conn, actor, "template.archived", "tpl", row, {"key": row.key, "note": note}
+        )
         return await _shown(conn, actor, row)
 
     return await app.db.retrying(work)
@@ -131,7 +143,9 @@ async def unarchive(
             await store.unarchive(conn, row.id)
         except IntegrityError:
             raise Conflict(f"Another template has the key {row.key} now; archive it.") from None
-        await record(conn, actor, "template.unarchived", row, {"note": note})
+        await audit_row(
+            conn, actor, "template.unarchived", "tpl", row, {"key": row.key, "note": note}
+        )
         return await _shown(conn, actor, row)
 
     return await app.db.retrying(work)
@@ -162,20 +176,6 @@ async def find_row(
     if row is None:
         raise NotFound(f"There is no template {name[:80]}.")
     return row
-
-
-async def record(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, detail: Mapping[str, Any] = _NOTHING
-) -> None:
-    """Add what was done to a template to the audit log."""
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("tpl", row.id),
-        detail={"key": row.key, **detail},
-    )
 
 
 async def _check_category(conn: AsyncConnection, key: str | None) -> None:

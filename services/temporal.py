@@ -7,16 +7,17 @@ from datetime import timedelta
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 from temporalio.common import Priority as TaskPriority
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
-from domain.orders import LANES, Order
+from domain import campaign
+from domain.ids import decode
+from domain.orders import LANES, CampaignOrder, Order
 from domain.vocabulary import Priority
 from workflows import attributes
-from workflows.notification import NotificationWorkflow
 
 log = structlog.get_logger()
 
@@ -60,13 +61,30 @@ class Temporal:
 
     async def start(self, order: Order, *, summary: str, facts: attributes.Facts) -> None:
         """Start the workflow of an order; one that runs or ran already is left alone."""
+        await self._start("NotificationWorkflow", order, order.workflow_id, summary, facts)
+
+    async def start_campaign(
+        self, order: CampaignOrder, *, summary: str, facts: attributes.Facts
+    ) -> None:
+        """Start the workflow of a campaign's run; one that runs or ran already is left alone."""
+        id = campaign.workflow_id(decode("cmp", order.campaign_id), order.run, order.recovery)
+        await self._start("CampaignWorkflow", order, id, summary, facts)
+
+    async def _start(
+        self,
+        kind: str,
+        order: Order | CampaignOrder,
+        workflow_id: str,
+        summary: str,
+        facts: attributes.Facts,
+    ) -> None:
         client = await self.client()
         self._refuse_while_down()
         try:
             await client.start_workflow(
-                NotificationWorkflow.run,
+                kind,
                 order,
-                id=order.workflow_id,
+                id=workflow_id,
                 task_queue=LANES[Priority(order.priority)],
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 priority=TaskPriority(fairness_key=facts.module[:64]),
@@ -83,23 +101,22 @@ class Temporal:
                 rpc_timeout=_RPC,
             )
         except WorkflowAlreadyStartedError:
-            log.info("workflow.already_started", workflow=order.workflow_id)
+            log.info("workflow.already_started", workflow=workflow_id)
         except RPCError as error:
-            raise self._failed(error) from None
+            raise self.failed(error) from None
 
-    async def wake(self, workflow_id: str) -> None:
-        """Tell a workflow to look at its rows again; one that has ended needs no waking."""
+    async def wake(self, workflow_id: str) -> bool:
+        """Tell a workflow to look at its rows again; False when it has ended, or never was."""
         client = await self.client()
         self._refuse_while_down()
-        handle: WorkflowHandle[NotificationWorkflow, object] = client.get_workflow_handle_for(
-            NotificationWorkflow.run, workflow_id
-        )
         try:
-            await handle.signal(NotificationWorkflow.wake, rpc_timeout=_RPC)
+            handle = client.get_workflow_handle(workflow_id)
+            await handle.signal("wake", rpc_timeout=_RPC)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return
-            raise self._failed(error) from None
+                return False
+            raise self.failed(error) from None
+        return True
 
     async def healthy(self) -> bool:
         """Whether Temporal answers now."""
@@ -113,7 +130,8 @@ class Temporal:
         if time.monotonic() < self._down_until:
             raise TemporalDown("Temporal did not answer a moment ago")
 
-    def _failed(self, error: RPCError) -> TemporalDown:
+    def failed(self, error: RPCError) -> TemporalDown:
+        """Note that a call failed, so that Temporal is left alone a while; return what to raise."""
         return self._now_down(error)
 
     def _now_down(self, error: Exception) -> TemporalDown:

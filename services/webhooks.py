@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,10 +15,11 @@ from domain.standard_webhooks import new_secret
 from domain.webhook import TEST
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, webhook_deliveries
+from stores import webhook_deliveries
 from stores import webhooks as store
 
 MOST: Final = 50
@@ -44,7 +44,7 @@ async def create(app: App, actor: Actor, request: WebhookRequest) -> dict[str, A
             enabled=request.enabled,
         )
         row = await find_row(conn, actor, encode("whk", id))
-        await _audit(conn, actor, "webhook.created", row)
+        await audit_row(conn, actor, "webhook.created", "whk", row)
     return {**_body(row), "secret": secret}
 
 
@@ -79,7 +79,7 @@ async def change(
         check_version(if_match, row.version)
         present = {"url": row.url, "events": list(row.events), "enabled": row.enabled}
         await store.change(conn, row.id, **{**present, **given})
-        await _audit(conn, actor, "webhook.changed", row, {"fields": sorted(given)})
+        await audit_row(conn, actor, "webhook.changed", "whk", row, {"fields": sorted(given)})
         return _body(await find_row(conn, actor, id_text))
 
     return await app.db.retrying(work)
@@ -93,7 +93,7 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
         await store.remove(conn, row.id)
-        await _audit(conn, actor, "webhook.deleted", row)
+        await audit_row(conn, actor, "webhook.deleted", "whk", row)
 
     await app.db.retrying(work)
 
@@ -145,23 +145,6 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
 
 def _module(actor: Actor) -> UUID | None:
     return None if actor.all_modules else actor.module_id
-
-
-async def _audit(
-    conn: AsyncConnection,
-    actor: Actor,
-    action: str,
-    row: Any,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("whk", row.id),
-        detail=detail,
-    )
 
 
 def _body(row: Any) -> dict[str, Any]:

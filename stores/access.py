@@ -11,13 +11,14 @@ FAILURES_ALLOWED = 5
 
 
 async def find_key(conn: AsyncConnection, key_hash: bytes) -> Row[Any] | None:
-    """Return a live key with its module and user."""
+    """Return a live key with its module and user; none of a user who is deactivated."""
     result = await conn.execute(
         text("""
             SELECT k.id, k.name, k.scopes, k.user_id, k.module_id, m.key AS module_key, u.role
             FROM api_keys k
             JOIN modules m ON m.id = k.module_id LEFT JOIN users u ON u.id = k.user_id
             WHERE k.key_hash = :hash AND k.revoked_at IS NULL
+                AND (k.user_id IS NULL OR u.active)
         """),
         {"hash": key_hash},
     )
@@ -30,10 +31,11 @@ async def default_module(conn: AsyncConnection) -> Row[Any]:
 
 
 async def find_user(conn: AsyncConnection, email: str) -> Row[Any] | None:
-    """Return a user by e-mail address, whatever its case."""
+    """Return an active user by e-mail address, whatever its case."""
     result = await conn.execute(
         text(
-            "SELECT id, name, email, role, password_hash FROM users WHERE lower(email) = lower(:e)"
+            "SELECT id, name, email, role, password_hash FROM users"
+            " WHERE lower(email) = lower(:e) AND active"
         ),
         {"e": email.replace("\x00", "")},
     )
@@ -122,7 +124,7 @@ async def find_session(conn: AsyncConnection, token_hash: bytes) -> Row[Any] | N
             SELECT s.csrf, s.expires_at, u.id AS user_id, u.name, u.email, u.role,
                    u.password_temporary
             FROM sessions s JOIN users u ON u.id = s.user_id
-            WHERE s.token_hash = :hash AND s.expires_at > now()
+            WHERE s.token_hash = :hash AND s.expires_at > now() AND u.active
         """),
         {"hash": token_hash},
     )

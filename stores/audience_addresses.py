@@ -1,7 +1,8 @@
 """Whether a recipient `m` of a staged set can be reached on channels, as SQL conditions.
 
 $1 is the module, $2 the category (NULL: only what holds for all categories). The rules are those
-that hold when a delivery is marked (stores/ledger/mark.py).
+that hold when a delivery is marked (stores/ledger/mark.py); which of several addresses may be used
+is domain.addresses.candidates, said in SQL.
 """
 
 # ruff: noqa: S608 - only constants are put together
@@ -9,6 +10,7 @@ that hold when a delivery is marked (stores/ledger/mark.py).
 from collections.abc import Sequence
 from typing import Final
 
+from domain.addresses import TRUSTING
 from domain.decision import INACTIVE, NO_ADDRESS
 from domain.vocabulary import Channel
 from stores.suppressions import comparable
@@ -20,6 +22,13 @@ _ADDRESSES: Final = {
     Channel.TELEGRAM: "m.telegram",
     Channel.INAPP: "m.profile_id::text",
 }
+
+
+_ENTRIES: Final = "jsonb_array_elements(m.addresses) a(one)"
+_VERIFIED: Final = "CAST(a.one->>'verified' AS boolean)"
+_TRUSTED: Final = ", ".join("'" + one + "'" for one in sorted(TRUSTING))
+_CLASS: Final = "(SELECT c.class FROM categories c WHERE c.key = $2::text)"
+_STRICT: Final = f"coalesce({_CLASS} NOT IN ({_TRUSTED}), false)"
 
 
 def reachable(channels: Sequence[str]) -> str:
@@ -46,7 +55,16 @@ def _reached(channel: Channel) -> str:
         free = f"NOT EXISTS (SELECT 1 {suppressed})"
         return f"EXISTS (SELECT 1 FROM profile_devices d WHERE {_owned(channel)} AND {free})"
     suppressed = _suppressions(channel, f"= {_kept(channel, address)}")
-    return f"{address} IS NOT NULL AND NOT EXISTS (SELECT 1 {suppressed})"
+    first = f"{address} IS NOT NULL AND NOT EXISTS (SELECT 1 {suppressed})"
+    suppressed = _suppressions(channel, "= a.one->>'key'")
+    other = (
+        f"SELECT 1 {_others(channel)} AND (NOT ({_STRICT}) OR {_VERIFIED})"
+        f" AND NOT EXISTS (SELECT 1 {suppressed})"
+    )
+    return (
+        f"CASE WHEN m.addresses = '[]' THEN {first} ELSE ({first} AND ({_may_use(channel)}))"
+        f" OR EXISTS ({other}) END"
+    )
 
 
 def _all(channel: Channel) -> str:
@@ -54,7 +72,32 @@ def _all(channel: Channel) -> str:
     if address is None:
         kept = _kept(channel, "d.address")
         return f"IN (SELECT {kept} FROM profile_devices d WHERE {_owned(channel)})"
-    return f"= {_kept(channel, address)}"
+    others = f"SELECT a.one->>'key' {_others(channel)}"
+    return f"IN (SELECT {_kept(channel, address)} UNION ALL {others})"
+
+
+def _others(channel: Channel) -> str:
+    """Return the addresses beside the primary one; a phone number stands for WhatsApp as well,
+    where there is nothing of its own.
+    """
+    return f"FROM {_ENTRIES} WHERE {_of(channel)} AND a.one ? 'address'"
+
+
+def _may_use(channel: Channel) -> str:
+    """Return the condition that the primary address may be used: it is verified, or none is."""
+    verified = f"SELECT 1 FROM {_ENTRIES} WHERE {_of(channel)} AND {_VERIFIED}"
+    return (
+        f"NOT ({_STRICT}) OR EXISTS ({verified} AND a.one ? 'primary') OR NOT EXISTS ({verified})"
+    )
+
+
+def _of(channel: Channel) -> str:
+    if channel is not Channel.WHATSAPP:
+        return f"a.one->>'channel' = '{channel}'"
+    return (
+        f"a.one->>'channel' = CASE WHEN m.whatsapp IS NULL THEN '{Channel.SMS}'"
+        f" ELSE '{channel}' END"
+    )
 
 
 def _kept(channel: Channel, address: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from domain.addresses import PLAIN
 from domain.contract.audience_filter import (
     GROUPS,
     LISTED,
@@ -24,6 +25,9 @@ _COLUMNS: Final = {
     name: f"p.{name}"
     for name in ("external_id", "name", "phone", "telegram", "whatsapp", "locale", "timezone")
 } | {"email": "lower(p.email)", "created_at": "p.created_at", "updated_at": "p.updated_at"}
+
+
+_CHANNELS: Final = {field: channel for channel, field in PLAIN.items()}
 
 
 def condition(expression: All | AnyOf | Not | Comparison, bind: Bind) -> str:
@@ -68,9 +72,21 @@ def _on_column(one: Comparison, bind: Bind) -> str:
         return f"{column} {_SIGNS[one.op]} {moment}"
     fold = str.lower if one.field == "email" else str
     if one.op is Op.IN:
-        return f"{column} = ANY({bind([fold(value) for value in one.value], 'text[]')})"
+        values = bind([fold(value) for value in one.value], "text[]")
+        found = f"{column} = ANY({values})"
+        return _or_beside(one.field, found, f"ANY({values})")
     value = bind(fold(one.value), "text")
-    return _on_text(one.op, column, value)
+    found = _on_text(one.op, column, value)
+    return _or_beside(one.field, found, value) if one.op is Op.EQ else found
+
+
+def _or_beside(field: str, condition: str, wanted: str) -> str:
+    """Return a condition on a primary address, extended to those beside it."""
+    if field not in _CHANNELS:
+        return condition
+    own = f"a->>'channel' = '{_CHANNELS[field]}' AND a->>'key' = {wanted}"
+    found = f"SELECT 1 FROM jsonb_array_elements(p.addresses) a WHERE {own}"  # noqa: S608
+    return f"({condition} OR (p.addresses <> '[]' AND EXISTS ({found})))"
 
 
 def _on_text(op: Op, text: str, value: str) -> str:

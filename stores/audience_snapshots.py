@@ -32,6 +32,15 @@ async def get(conn: AsyncConnection, id: UUID) -> Row[Any]:
     return (await conn.execute(text(f"{_SELECT} WHERE id = :id"), {"id": id})).one()
 
 
+async def find_one(conn: AsyncConnection, audience_id: UUID, id: UUID) -> Row[Any] | None:
+    """Return a complete snapshot of an audience, locked; None when it has no such one."""
+    result = await conn.execute(
+        text(f"{_SELECT} WHERE id = :id AND audience_id = :audience AND hash <> '' FOR UPDATE"),
+        {"id": id, "audience": audience_id},
+    )
+    return result.one_or_none()
+
+
 async def find(
     conn: AsyncConnection, audience_id: UUID, *, before: UUID | None, most: int
 ) -> Sequence[Row[Any]]:
@@ -50,3 +59,18 @@ async def find(
 async def remove(conn: AsyncConnection, id: UUID) -> None:
     """Remove a snapshot with its members."""
     await conn.execute(text("DELETE FROM audience_snapshots WHERE id = :id"), {"id": id})
+
+
+async def find_members(
+    conn: AsyncConnection, id: UUID, *, after: UUID | None, most: int
+) -> Sequence[Row[Any]]:
+    """Return the members of a snapshot in the order of their keys: key, profile_id, member."""
+    result = await conn.execute(
+        text("""
+            SELECT key, profile_id, member FROM audience_members
+            WHERE snapshot_id = :id AND (CAST(:after AS uuid) IS NULL OR key > :after)
+            ORDER BY key LIMIT :most
+        """),
+        {"id": id, "after": after, "most": most},
+    )
+    return result.all()

@@ -17,7 +17,9 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.vocabulary import Channel
 from stores.audience_addresses import reachable, reason
+from stores.profiles import beside
 
 _SECONDS: Final = 600.0
 """How long one statement may take."""
@@ -31,7 +33,7 @@ _PEOPLE: Final = """
         coalesce(p.phone, s.member->>'phone') AS phone,
         coalesce(p.telegram, s.member->>'telegram') AS telegram,
         coalesce(p.whatsapp, s.member->>'whatsapp') AS whatsapp,
-        coalesce(p.active, true) AS active
+        coalesce(p.active, true) AS active, coalesce(p.addresses, '[]') AS addresses
     FROM {table} s LEFT JOIN profiles p ON p.id = s.profile_id
 """
 _LINK: Final = """
@@ -54,11 +56,18 @@ _LINK: Final = """
                 UNION ALL SELECT * FROM (SELECT id, 3 FROM profiles
                     WHERE r.email IS NULL AND module_id = $1 AND phone = r.phone
                     ORDER BY id LIMIT 1) t
+                UNION ALL SELECT * FROM (SELECT o.id, 4 FROM profiles o
+                    WHERE module_id = $1 AND {mail} ORDER BY id LIMIT 1) o
+                UNION ALL SELECT * FROM (SELECT o.id, 5 FROM profiles o
+                    WHERE r.email IS NULL AND module_id = $1 AND {phone}
+                    ORDER BY id LIMIT 1) o
             ) any_of ORDER BY rank LIMIT 1
         ) found ON true
     ) linked
     ORDER BY key, no
 """
+_MAIL: Final = beside("o", Channel.EMAIL, "lower(r.email)")
+_PHONE: Final = beside("o", Channel.SMS, "r.phone")
 _SAME_ADDRESS: Final = """
     DELETE FROM {table} a USING {table} b
     WHERE NOT a.named AND b.named AND a.address = b.address
@@ -118,7 +127,7 @@ class Staging:
             )
         await self._run("ANALYZE arrived")
         table = await self._table()
-        await self._run(_LINK.format(table=table), self._module_id)
+        await self._run(_LINK.format(table=table, mail=_MAIL, phone=_PHONE), self._module_id)
         await self._drop("arrived")
         await self._run(_SAME_ADDRESS.format(table=table))
         return await self._ready(table)

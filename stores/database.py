@@ -6,7 +6,7 @@ import asyncio
 import errno
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 RETRIED = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _TRIES = 8
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 DATABASE_ERRORS: Final = (
     SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError,
@@ -44,8 +45,10 @@ class Database:
         *,
         pool: int = 10,
         max_lag_seconds: float = 5.0,
+        info: Mapping[str, Any] = _NOTHING,
     ) -> None:
-        self.engine = _engine(leader_dsn, pool=pool, writes=True)
+        """Connections to the leader carry `info` (SQLAlchemy's `conn.info`)."""
+        self.engine = _engine(leader_dsn, pool=pool, writes=True, info=info)
         self.replicas = [_engine(dsn, pool=pool, writes=False) for dsn in replica_dsns]
         self.max_lag_seconds = max_lag_seconds
 
@@ -144,7 +147,9 @@ _AWAY = ("08", "53", "57", "25006")
 """Connection lost, resources exhausted, shut down or starting; 25006: it takes no writes now."""
 
 
-def _engine(dsn: str, *, pool: int, writes: bool) -> AsyncEngine:
+def _engine(
+    dsn: str, *, pool: int, writes: bool, info: Mapping[str, Any] = _NOTHING
+) -> AsyncEngine:
     wanted = SessionAttribute.read_write if writes else SessionAttribute.any
 
     async def connect() -> asyncpg.Connection[Any]:
@@ -168,7 +173,8 @@ def _engine(dsn: str, *, pool: int, writes: bool) -> AsyncEngine:
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def _use_python_json(dbapi_connection: Any, _record: Any) -> None:
+    def _use_python_json(dbapi_connection: Any, record: Any) -> None:
+        record.info.update(info)
         dbapi_connection.run_async(_json_codecs)
 
     @event.listens_for(engine.sync_engine, "handle_error")

@@ -30,7 +30,7 @@ _DEAD = "d.state IN ('failed', 'expired', 'unknown')"
 _SELECT = """
     SELECT d.id, d.notification_id, d.channel, d.address, d.category, d.class AS class_, d.priority,
         d.state, d.reason, d.attempts, d.maybe_sent, d.vendor, a.name AS account,
-        d.settled_at, d.outcome->>'vendor_code' AS vendor_code, m.key AS module_key,
+        d.settled_at, d.outcome->>'vendor_code' AS vendor_code, m.key AS module_key, d.campaign_id,
         (SELECT n.erased_at FROM notifications n WHERE n.id = d.notification_id) AS erased_at
     FROM deliveries d JOIN modules m ON m.id = d.module_id
         LEFT JOIN accounts a ON a.id = d.account_id
@@ -45,6 +45,7 @@ _REOPEN = text(f"""
         SELECT d.id, d.state AS before, CASE d.class {_LIFETIMES} END AS seconds
         FROM deliveries d
         WHERE d.id = ANY(CAST(:ids AS uuid[])) AND {_DEAD} AND d.class <> 'otp'
+            AND d.campaign_id IS NULL
         ORDER BY d.id FOR UPDATE
     ), reopened AS (
         UPDATE deliveries d SET state = 'accepted', reason = '', rounds = 0,
@@ -78,7 +79,8 @@ async def reopen(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -
     """Let dead deliveries be sent once more, by this workflow; return their notifications.
 
     They are the same rows, so that nothing is asked anew; what is past its time gets the usual
-    time of its class. One-time passwords stay as they are.
+    time of its class. One-time passwords stay as they are, and what is a campaign's, which is
+    approved before it is sent again.
     """
     rows = (await conn.execute(_REOPEN, {"ids": list(ids), "workflow": workflow_id})).all()
     await events.append(conn, [events.delivery_event(row) for row in rows])

@@ -27,6 +27,16 @@ _OF_PERSON = text("""
     ORDER BY n.id
 """)
 
+_IN_CAMPAIGNS = text("""
+    SELECT d.notification_id FROM deliveries d
+    WHERE d.profile_id = :profile AND d.campaign_id IS NOT NULL
+    UNION
+    SELECT d.notification_id FROM deliveries d
+    WHERE lower(d.address) = ANY(CAST(:addresses AS text[])) AND d.campaign_id IS NOT NULL
+        AND d.profile_id IS NULL AND d.module_id = :module
+    ORDER BY 1
+""")
+
 _NOTIFICATIONS = text("""
     UPDATE notifications n SET recipient = '{}', data = '{}', metadata = '{}',
         content = CASE WHEN n.content IS NOT NULL THEN CAST('{}' AS jsonb) END,
@@ -40,7 +50,8 @@ _OUTCOME = 'outcome || CAST(\'{"vendor_id": "", "detail": ""}\' AS jsonb)'
 
 _DELIVERIES = text(f"""
     UPDATE deliveries SET address = '', target = NULL, vendor_id = NULL, outcome = {_OUTCOME},
-        decision = NULL, expires_at = least(expires_at, greatest(created_at, clock_timestamp()))
+        decision = NULL, expires_at = least(expires_at, greatest(created_at, clock_timestamp())),
+        member = CASE WHEN campaign_id IS NOT NULL THEN CAST('{{"erased": true}}' AS jsonb) END
     WHERE notification_id = ANY(CAST(:ids AS uuid[]))
 """)  # noqa: S608 - only constants are put together
 
@@ -127,7 +138,13 @@ _SUPPRESSIONS = text("""
 
 _LATE = text("""
     SELECT id FROM notifications
-    WHERE erased_at > clock_timestamp() - make_interval(days => :days) ORDER BY id
+    WHERE erased_at > clock_timestamp() - make_interval(days => :days)
+    UNION
+    SELECT notification_id FROM deliveries
+    WHERE member @> CAST('{"erased": true}' AS jsonb)
+        AND coalesce(settled_at, clock_timestamp())
+            > clock_timestamp() - make_interval(days => :days)
+    ORDER BY 1
 """)
 
 
@@ -154,14 +171,21 @@ class Person:
 
 async def find_notifications(conn: AsyncConnection, person: Person) -> list[UUID]:
     """Return the notifications of a module to a person: by profile, or to an address alone."""
-    result = await conn.execute(
-        _OF_PERSON,
-        {
-            "module": person.module_id, "profile": person.profile_id,
-            "addresses": list(person.addresses),
-        },
-    )  # fmt: skip
-    return [row.id for row in result]
+    result = await conn.execute(_OF_PERSON, _binds(person))
+    return list(result.scalars().all())
+
+
+async def find_in_campaigns(conn: AsyncConnection, person: Person) -> list[UUID]:
+    """Return the ids that stand for a person's notifications in the deliveries of campaigns."""
+    result = await conn.execute(_IN_CAMPAIGNS, _binds(person))
+    return list(result.scalars().all())
+
+
+def _binds(person: Person) -> dict[str, Any]:
+    return {
+        "module": person.module_id, "profile": person.profile_id,
+        "addresses": list(person.addresses),
+    }  # fmt: skip
 
 
 async def find_suppressions(conn: AsyncConnection, person: Person) -> Sequence[Row[Any]]:

@@ -10,24 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from stores.profiles import FIELDS
 
 _COLUMNS = ", ".join(FIELDS)
-_TYPED = f"id uuid, {', '.join(f'{name} text' for name in FIELDS)}, attributes jsonb"
+_TYPED = (
+    f"id uuid, {', '.join(f'{name} text' for name in FIELDS)}, attributes jsonb, addresses jsonb"
+)
 
 _PRESENT = text(f"""
-    SELECT id, {_COLUMNS}, attributes FROM profiles
+    SELECT id, {_COLUMNS}, attributes, addresses FROM profiles
     WHERE module_id = :module AND external_id = ANY(CAST(:external AS text[]))
     ORDER BY external_id FOR UPDATE
 """)  # noqa: S608 - only constants are put together
 
 _ADD = text(f"""
-    INSERT INTO profiles (id, module_id, {_COLUMNS}, attributes)
-    SELECT r.id, :module, {", ".join(f"r.{name}" for name in FIELDS)}, r.attributes
+    INSERT INTO profiles (id, module_id, {_COLUMNS}, attributes, addresses)
+    SELECT r.id, :module, {", ".join(f"r.{name}" for name in FIELDS)}, r.attributes, r.addresses
     FROM json_to_recordset(CAST(:rows AS json)) AS r({_TYPED})
     ORDER BY r.external_id ON CONFLICT (module_id, external_id) DO NOTHING
 """)  # noqa: S608
 
 _CHANGE = text(f"""
     UPDATE profiles p SET {", ".join(f"{name} = r.{name}" for name in FIELDS)},
-        attributes = r.attributes, updated_at = clock_timestamp(), version = p.version + 1
+        attributes = r.attributes, addresses = r.addresses, updated_at = clock_timestamp(),
+        version = p.version + 1
     FROM json_to_recordset(CAST(:rows AS json)) AS r({_TYPED})
     WHERE p.id = r.id
 """)  # noqa: S608
@@ -61,7 +64,7 @@ async def lock_present(
 
 
 async def add(conn: AsyncConnection, module_id: UUID, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert profiles, given as {id, attributes} and FIELDS; return how many are new.
+    """Insert profiles, given as {id, attributes, addresses} and FIELDS; return how many are new.
 
     One whose external_id somebody took meanwhile is left out.
     """
@@ -72,7 +75,7 @@ async def add(conn: AsyncConnection, module_id: UUID, rows: Sequence[Mapping[str
 
 
 async def change(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace what is known of profiles, given as {id, attributes} and FIELDS."""
+    """Replace what is known of profiles, given as {id, attributes, addresses} and FIELDS."""
     if rows:
         await conn.execute(_CHANGE, {"rows": list(rows)})
 

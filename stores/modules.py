@@ -70,19 +70,21 @@ async def add_key(
     scopes: Sequence[str],
     key_hash: bytes,
     hint: str,
+    user_id: UUID | None = None,
 ) -> Row[Any]:
     """Insert an API key by its hash."""
     result = await conn.execute(
         text("""
             WITH k AS (
-                INSERT INTO api_keys (id, module_id, name, scopes, key_hash, hint)
-                VALUES (:id, :module, :name, CAST(:scopes AS text[]), :hash, :hint) RETURNING *
+                INSERT INTO api_keys (id, module_id, user_id, name, scopes, key_hash, hint)
+                VALUES (:id, :module, CAST(:user AS uuid), :name, CAST(:scopes AS text[]),
+                    :hash, :hint) RETURNING *
             )
             SELECT k.*, m.key AS module_key FROM k JOIN modules m ON m.id = k.module_id
         """),
         {
             "id": id, "module": module_id, "name": name, "scopes": list(scopes),
-            "hash": key_hash, "hint": hint,
+            "hash": key_hash, "hint": hint, "user": user_id,
         },
     )  # fmt: skip
     return result.one()
@@ -92,21 +94,23 @@ async def find_keys(
     conn: AsyncConnection,
     *,
     module_id: UUID | None,
+    user_id: UUID | None = None,
     id: UUID | None = None,
     before: UUID | None = None,
     most: int = 1,
 ) -> Sequence[Row[Any]]:
-    """Return live keys, newest first: a module's, or all, or the one of an id."""
+    """Return live keys, newest first: a module's, a user's, or all, or the one of an id."""
     result = await conn.execute(
         text("""
             SELECT k.*, m.key AS module_key FROM api_keys k JOIN modules m ON m.id = k.module_id
             WHERE k.revoked_at IS NULL
                 AND (CAST(:module AS uuid) IS NULL OR k.module_id = :module)
+                AND (CAST(:user AS uuid) IS NULL OR k.user_id = :user)
                 AND (CAST(:id AS uuid) IS NULL OR k.id = :id)
                 AND (CAST(:before AS uuid) IS NULL OR k.id < :before)
             ORDER BY k.id DESC LIMIT :most
         """),
-        {"module": module_id, "id": id, "before": before, "most": most},
+        {"module": module_id, "user": user_id, "id": id, "before": before, "most": most},
     )
     return result.all()
 

@@ -69,6 +69,9 @@ FILTERS: Mapping[str, str] = {
         (n.planned_at IS NULL AND n.channels && CAST(:channels AS text[])) OR EXISTS (
             SELECT 1 FROM deliveries d
             WHERE d.notification_id = n.id AND d.channel = ANY(CAST(:channels AS text[])))""",
+    "reasons": """
+        EXISTS (SELECT 1 FROM deliveries d
+            WHERE d.notification_id = n.id AND d.reason = ANY(CAST(:reasons AS text[])))""",
     "recipients": "n.recipient_keys && CAST(:recipients AS text[])",
     "groups": """
         EXISTS (SELECT 1 FROM profile_groups pg JOIN groups g ON g.id = pg.group_id

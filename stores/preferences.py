@@ -12,16 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.caps import Cap, Counted
 from domain.preferences import Preferences
 
-_LOAD = text("""
-    SELECT f.profile_id, f.document, f.unsubscribed, p.timezone, p.active
-    FROM preferences f JOIN profiles p ON p.id = f.profile_id
-    WHERE f.profile_id = ANY(CAST(:ids AS uuid[]))
+_LOAD = """
+    WITH f AS MATERIALIZED (
+        SELECT profile_id, document, unsubscribed, version FROM preferences
+        WHERE profile_id = ANY(CAST(:ids AS uuid[])) ORDER BY profile_id {lock}
+    )
+    SELECT f.profile_id, f.document, f.unsubscribed, f.version, p.timezone, p.active
+    FROM f JOIN profiles p ON p.id = f.profile_id
     UNION ALL
-    SELECT p.id, '{}'::jsonb, '{}'::text[], p.timezone, false
+    SELECT p.id, '{{}}'::jsonb, '{{}}'::text[], 0, p.timezone, false
     FROM profiles p
     WHERE p.id = ANY(CAST(:ids AS uuid[])) AND NOT p.active
-        AND NOT EXISTS (SELECT 1 FROM preferences f WHERE f.profile_id = p.id)
-""")
+        AND NOT EXISTS (SELECT 1 FROM f WHERE f.profile_id = p.id)
+"""
+_LOADS = {keep: text(_LOAD.format(lock="FOR SHARE" if keep else "")) for keep in (False, True)}
 
 _LOCK = text("""
     WITH locked AS (
@@ -41,18 +45,33 @@ _PUT = text("""
 """)
 
 _COUNT = text("""
-    SELECT r.place, count(DISTINCT n.id) AS sent
-    FROM jsonb_to_recordset(CAST(:caps AS jsonb)) AS r(
+    WITH caps AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:caps AS jsonb)) AS r(
             place int, profile_id uuid, category text, since timestamptz)
-        JOIN notifications n ON n.profile_id = r.profile_id
-            AND (n.finished_at IS NULL OR n.finished_at > r.since)
+    ), had AS (
+        SELECT r.place, r.since, n.category, d.notification_id, d.attempted_at, d.maybe_sent,
+            d.state
+        FROM caps r
+            CROSS JOIN LATERAL (
+                SELECT id, category, class, finished_at FROM notifications
+                    WHERE profile_id = r.profile_id
+                UNION ALL SELECT id, category, class, finished_at FROM notifications
+                    WHERE heeded @> ARRAY[r.profile_id]
+            ) n
+            JOIN deliveries d ON d.notification_id = n.id
+        WHERE (n.finished_at IS NULL OR n.finished_at > r.since)
             AND n.class <> 'otp' AND (r.category IS NULL OR n.category = r.category)
-        JOIN deliveries d ON d.notification_id = n.id
-            AND d.attempted_at > r.since
-            AND (d.maybe_sent OR d.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
-        LEFT JOIN categories c ON c.key = n.category
-    WHERE c.mandatory IS NOT TRUE
-    GROUP BY r.place
+        UNION ALL
+        SELECT r.place, r.since, d.category, d.notification_id, d.attempted_at, d.maybe_sent,
+            d.state
+        FROM caps r JOIN deliveries d ON d.profile_id = r.profile_id
+            AND d.class <> 'otp' AND (r.category IS NULL OR d.category = r.category)
+    )
+    SELECT h.place, count(DISTINCT h.notification_id) AS sent
+    FROM had h LEFT JOIN categories c ON c.key = h.category
+    WHERE c.mandatory IS NOT TRUE AND h.attempted_at > h.since
+        AND (h.maybe_sent OR h.state IN ('sending', 'sent', 'delivered', 'read', 'unknown'))
+    GROUP BY h.place
 """)
 
 _COUNTED = text("""
@@ -71,6 +90,7 @@ class Chosen:
     preferences: Preferences
     timezone: str | None
     active: bool = True
+    version: int = 0
 
 
 async def get(conn: AsyncConnection, profile_id: UUID) -> Row[Any] | None:
@@ -99,16 +119,22 @@ async def put(
     return result.one()
 
 
-async def load(conn: AsyncConnection, profile_ids: Iterable[UUID | None]) -> dict[UUID, Chosen]:
-    """Return the preferences of profiles; active ones that chose nothing are left out."""
+async def load(
+    conn: AsyncConnection, profile_ids: Iterable[UUID | None], *, keep: bool = False
+) -> dict[UUID, Chosen]:
+    """Return the preferences of profiles; active ones that chose nothing are left out.
+
+    With `keep` they cannot be changed until the transaction ends, so that whoever changes them
+    sees what was decided by them.
+    """
     ids = sorted({one for one in profile_ids if one})
     if not ids:
         return {}
     return {
         row.profile_id: Chosen(
-            Preferences.read(row.document, row.unsubscribed), row.timezone, row.active
+            Preferences.read(row.document, row.unsubscribed), row.timezone, row.active, row.version
         )
-        for row in await conn.execute(_LOAD, {"ids": ids})
+        for row in await conn.execute(_LOADS[keep], {"ids": ids})
     }
 
 
@@ -127,8 +153,9 @@ async def count(
 ) -> list[Counted]:
     """Return how many messages profiles had since the windows that end at `at` began, cap by cap.
 
-    A notification counts once. It counts from the mark on, unless it was surely not sent;
-    one-time passwords and mandatory categories do not count.
+    A notification counts once, also one to an address of the profile without its name. It counts
+    from the mark on, unless it was surely not sent; one-time passwords and mandatory categories do
+    not count.
     """
     if not caps:
         return []

@@ -7,21 +7,40 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.addresses import listed
 from domain.recipient import Recipient
 from domain.vocabulary import Channel
 
 FIELDS = ("external_id", "name", "email", "phone", "telegram", "whatsapp", "locale", "timezone")
 _SELECT = f"""
     SELECT p.id, p.module_id, m.key AS module_key, {", ".join(f"p.{name}" for name in FIELDS)},
-        p.attributes, p.active, p.user_name, p.scim, p.created_at, p.updated_at, p.version
+        p.attributes, p.addresses, p.active, p.user_name, p.scim, p.created_at, p.updated_at,
+        p.version
     FROM profiles p JOIN modules m ON m.id = p.module_id
 """  # noqa: S608 - only constants are put together
+
+
+def beside(table: str, channel: Channel | str, key: str) -> str:
+    """Return the condition that a profile has an address on a channel beside its primary one;
+    `key` is SQL for the address as it is compared. The partial index answers it.
+    """
+    wanted = f"jsonb_build_array(jsonb_build_object('channel', '{channel}', 'key', {key}))"
+    return f"({table}.addresses <> '[]' AND {table}.addresses @> {wanted})"
+
+
+def _having(condition: str, name: str, channel: Channel) -> str:
+    """Return that a profile has an address as its primary one or beside it, index by index."""
+    return f"""
+        p.id IN (SELECT id FROM profiles WHERE {condition} UNION ALL
+            SELECT o.id FROM unnest(CAST(:{name} AS text[])) wanted JOIN profiles o
+                ON {beside("o", channel, "wanted")})"""  # noqa: S608 - only constants
+
 
 FILTERS: Mapping[str, str] = {
     "module_id": "p.module_id = :module_id",
     "external_ids": "p.external_id = ANY(CAST(:external_ids AS text[]))",
-    "emails": "lower(p.email) = ANY(CAST(:emails AS text[]))",
-    "phones": "p.phone = ANY(CAST(:phones AS text[]))",
+    "emails": _having("lower(email) = ANY(CAST(:emails AS text[]))", "emails", Channel.EMAIL),
+    "phones": _having("phone = ANY(CAST(:phones AS text[]))", "phones", Channel.SMS),
     "groups": """
         EXISTS (SELECT 1 FROM profile_groups pg JOIN groups g ON g.id = pg.group_id
             WHERE pg.profile_id = p.id AND (g.name = ANY(CAST(:groups AS text[]))
@@ -32,7 +51,7 @@ FILTERS: Mapping[str, str] = {
     "before": "p.id < :before",
     "q": """
         p.name ILIKE :q OR p.email ILIKE :q OR p.phone ILIKE :q OR p.external_id ILIKE :q
-        OR p.attributes::text ILIKE :q""",
+        OR p.attributes::text ILIKE :q OR p.addresses::text ILIKE :q""",
 }
 """The conditions that a list may be narrowed by, each with its bind; besides `attributes_0`, …"""
 
@@ -69,11 +88,14 @@ async def find(
 
 
 async def add(conn: AsyncConnection, id: UUID, module_id: UUID, fields: Mapping[str, Any]) -> bool:
-    """Insert a profile; False when its external_id is taken. `fields` holds FIELDS, attributes."""
+    """Insert a profile; False when its external_id is taken. `fields` holds FIELDS,
+    attributes, addresses.
+    """
     result = await conn.execute(
         text(f"""
-            INSERT INTO profiles (id, module_id, attributes, {", ".join(FIELDS)})
-            VALUES (:id, :module, CAST(:attributes AS jsonb), :{", :".join(FIELDS)})
+            INSERT INTO profiles (id, module_id, attributes, addresses, {", ".join(FIELDS)})
+            VALUES (:id, :module, CAST(:attributes AS jsonb), CAST(:addresses AS jsonb),
+                :{", :".join(FIELDS)})
             ON CONFLICT (module_id, external_id) DO NOTHING RETURNING id
         """),  # noqa: S608
         {"id": id, "module": module_id, **fields},
@@ -82,14 +104,30 @@ async def add(conn: AsyncConnection, id: UUID, module_id: UUID, fields: Mapping[
 
 
 async def change(conn: AsyncConnection, id: UUID, fields: Mapping[str, Any]) -> None:
-    """Replace what is known of a profile; `fields` holds FIELDS and attributes."""
+    """Replace what is known of a profile; `fields` holds FIELDS, attributes and addresses."""
     assigned = ", ".join(f"{name} = :{name}" for name in FIELDS)
     await conn.execute(
         text(f"""
             UPDATE profiles SET {assigned}, attributes = CAST(:attributes AS jsonb),
-                updated_at = clock_timestamp(), version = version + 1 WHERE id = :id
+                addresses = CAST(:addresses AS jsonb), updated_at = clock_timestamp(),
+                version = version + 1
+            WHERE id = :id
         """),  # noqa: S608
         {"id": id, **fields},
+    )
+
+
+async def keep_addresses(
+    conn: AsyncConnection, id: UUID, addresses: Sequence[Mapping[str, Any]]
+) -> None:
+    """Replace what is kept of a profile's addresses beside the plain fields."""
+    await conn.execute(
+        text("""
+            UPDATE profiles SET addresses = CAST(:addresses AS jsonb),
+                updated_at = clock_timestamp(), version = version + 1
+            WHERE id = :id
+        """),
+        {"id": id, "addresses": list(addresses)},
     )
 
 
@@ -135,7 +173,7 @@ async def load_recipients(
     """Return the present addresses of profiles; erased ones are left out."""
     result = await conn.execute(
         text(f"""
-            SELECT p.id, {", ".join(f"p.{name}" for name in FIELDS)},
+            SELECT p.id, {", ".join(f"p.{name}" for name in FIELDS)}, p.addresses,
                 array_remove(array_agg(d.address ORDER BY d.id)
                     FILTER (WHERE d.channel = '{Channel.PUSH}'), NULL) AS push,
                 array_remove(array_agg(d.address ORDER BY d.id)
@@ -158,5 +196,6 @@ def _recipient(row: Row[Any]) -> Recipient:
         push=tuple(row.push or ()),
         webpush=tuple(row.webpush or ()),
         targets=row.targets or {},
+        listed=tuple(listed(fields, row.addresses)) if row.addresses else (),
         **fields,
     )

@@ -8,24 +8,41 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.vocabulary import Channel
+from stores.profiles import beside
+from stores.suppressions import comparable
+
+
+def _beside(channel: Channel) -> str:
+    return beside("p", channel, comparable(f"'{channel}'", "CAST(:address AS text)"))
+
 
 _ADDRESSES: Mapping[str, str] = {
-    Channel.SMS: "p.phone = :address",
-    Channel.WHATSAPP: "p.whatsapp = :address OR (p.whatsapp IS NULL AND p.phone = :address)",
-    Channel.TELEGRAM: "p.telegram = :address",
-    Channel.EMAIL: "lower(p.email) = lower(:address)",
+    Channel.SMS: f"p.phone = :address OR {_beside(Channel.SMS)}",
+    Channel.WHATSAPP: "p.whatsapp = :address OR (p.whatsapp IS NULL AND p.phone = :address)"
+    f" OR {_beside(Channel.WHATSAPP)}",
+    Channel.TELEGRAM: f"p.telegram = :address OR {_beside(Channel.TELEGRAM)}",
+    Channel.EMAIL: f"lower(p.email) = lower(:address) OR {_beside(Channel.EMAIL)}",
 }
 """How the profiles of a sender are found, by channel."""
 
 _LATEST = text("""
     WITH theirs AS MATERIALIZED (
-        SELECT n.id, n.module_id, n.profile_id, n.recipient->>'locale' AS locale
-        FROM notifications n WHERE n.recipient_keys && CAST(:keys AS text[])
+        SELECT d.id, d.profile_id, n.recipient->>'locale' AS locale
+        FROM notifications n JOIN deliveries d ON d.notification_id = n.id
+        WHERE n.recipient_keys && CAST(:keys AS text[])
+        UNION ALL
+        SELECT d.id, d.profile_id, d.member->>'locale' FROM deliveries d
+        WHERE d.profile_id = ANY(CAST(:profiles AS uuid[])) AND d.campaign_id IS NOT NULL
+        UNION ALL
+        SELECT d.id, NULL, d.member->>'locale' FROM deliveries d
+        WHERE lower(d.address) = lower(:address) AND d.campaign_id IS NOT NULL
+            AND d.profile_id IS NULL
     )
-    SELECT t.id AS notification_id, t.module_id, t.profile_id, t.locale, m.key AS module_key,
-        d.id AS delivery_id, d.address
-    FROM theirs t JOIN deliveries d ON d.notification_id = t.id
-        JOIN modules m ON m.id = t.module_id
+    SELECT d.notification_id, d.module_id, coalesce(t.profile_id, n.profile_id) AS profile_id,
+        t.locale, m.key AS module_key, d.id AS delivery_id, d.address
+    FROM theirs t JOIN deliveries d ON d.id = t.id
+        JOIN modules m ON m.id = d.module_id
+        LEFT JOIN notifications n ON n.id = d.notification_id
     WHERE d.channel = :channel AND lower(d.address) = lower(:address) AND d.attempts > 0
         AND (d.account_id = :account OR EXISTS (SELECT 1 FROM attempts a
             WHERE a.delivery_id = d.id AND a.account_id = :account))
@@ -65,15 +82,19 @@ async def find_latest(
     address: str,
     account_id: UUID,
     keys: Sequence[str],
+    profiles: Sequence[UUID] = (),
 ) -> Row[Any] | None:
-    """Return the newest notification that was sent to an address over an account.
+    """Return the newest delivery to an address over an account, of a notification or a campaign.
 
-    `keys` are the recipient keys that it may have: the address and ids of profiles.
+    `keys` are the recipient keys that a notification may have: the address and ids of profiles.
     """
     result = await conn.execute(
         _LATEST,
-        {"channel": channel, "address": address, "account": account_id, "keys": list(keys)},
-    )
+        {
+            "channel": channel, "address": address, "account": account_id, "keys": list(keys),
+            "profiles": list(profiles),
+        },
+    )  # fmt: skip
     return result.one_or_none()
 
 

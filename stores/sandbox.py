@@ -13,7 +13,9 @@ _KEEP = text("""
     INSERT INTO sandbox_messages (id, channel, address, notification_id, attempt_id, content,
         module_id)
     VALUES (:id, :channel, :address, :notification, :attempt, CAST(:content AS jsonb),
-        (SELECT module_id FROM notifications WHERE id = CAST(:notification AS uuid)))
+        coalesce((SELECT module_id FROM notifications WHERE id = CAST(:notification AS uuid)),
+            (SELECT module_id FROM deliveries WHERE notification_id = CAST(:notification AS uuid)
+                LIMIT 1)))
 """)
 
 _FIND = text("""

@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.api",
     "tests.fixtures.system",
     "tests.fixtures.dashboard",
+    "tests.fixtures.chromium",
     "tests.fixtures.otp",
     "tests.fixtures.directory",
 ]

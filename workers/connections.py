@@ -1,7 +1,16 @@
 """Opens what activities send with: the place where vendors, transports and stores meet."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
 from activities.accounts import Accounts
+from activities.campaign_delivery import CampaignDelivery
+from activities.campaign_resolving import CampaignResolving
+from activities.campaigns import Campaigns
 from activities.delivery import Delivery
+from activities.giving_way import GivingWay
 from activities.health import Health
 from activities.pacing import Pacer
 from activities.routing import Router
@@ -9,11 +18,35 @@ from activities.rule_book import RuleBook
 from activities.sending import Sending
 from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
+from services import campaign_approvals
 from services.app import App
+from services.campaign_audiences import freeze
 from services.vendor_parts import vendor_parts
 
 
-def open_delivery(app: App) -> tuple[Delivery, Router]:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The activities of a worker process; `all` are those that a lane serves."""
+
+    delivery: Delivery
+    campaigns: Campaigns
+    resolving: CampaignResolving
+    shards: CampaignDelivery
+
+    @property
+    def all(self) -> list[Callable[..., Any]]:
+        """The activities of every lane."""
+        return [
+            self.delivery.prepare,
+            self.delivery.deliver,
+            self.campaigns.look,
+            self.campaigns.close,
+            self.resolving.resolve,
+            self.shards.deliver,
+        ]
+
+
+def open_work(app: App) -> tuple[Work, Router]:
     """Return the activities of a worker process, and its router, to be closed with it."""
 
     router = Router(
@@ -32,4 +65,11 @@ def open_delivery(app: App) -> tuple[Delivery, Router]:
         lease_seconds=app.settings.lease_seconds,
         retry_scale=app.settings.retry_scale,
     )
-    return Delivery(sending), router
+    way, scale = GivingWay(app.db), app.settings.retry_scale
+    work = Work(
+        Delivery(sending, way),
+        Campaigns(app.db, scale, campaign_approvals.doubts),
+        CampaignResolving(app.db, partial(freeze, app), scale),
+        CampaignDelivery(sending, way),
+    )
+    return work, router

@@ -8,23 +8,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.delivery import Delivery
 from config.settings import Settings
 from domain.orders import LANES
 from domain.vocabulary import Priority
 from services.app import close_app, open_app
 from services.temporal import TemporalDown, register_attributes
 from workers.announcing import Announcing
-from workers.connections import open_delivery
+from workers.connections import open_work
 from workers.importing import Importing
 from workers.reconciling import Reconciling
+from workers.scheduling import Scheduling, serve_schedules
 from workers.upkeep import Upkeep
+from workflows.campaign import CampaignWorkflow
 from workflows.notification import NotificationWorkflow
 
 log = structlog.get_logger()
@@ -36,7 +38,7 @@ _OURS = (
 )  # fmt: skip
 _GRACE = timedelta(seconds=20)
 _HURRIED = frozenset({Priority.HIGH, Priority.MEDIUM})
-_NICE = 5
+_NICE = 10
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 
@@ -54,7 +56,7 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = open_app(settings)
-    delivery, router = open_delivery(app)
+    work, router = open_work(app)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_app, app)
         stack.push_async_callback(router.close)
@@ -63,13 +65,14 @@ async def run(settings: Settings, lanes: Sequence[str]) -> None:
             await stack.enter_async_context(Announcing(app))
             await stack.enter_async_context(Importing(app))
             await stack.enter_async_context(Reconciling(app, router.accounts))
-        served = [Priority(lane) for lane in lanes if lane != CONTROL]
-        if served:
-            client = await _client(app.temporal.client, stop)
-            if client is None:
-                return
-            for lane in served:
-                await stack.enter_async_context(serve(client, lane, delivery, settings))
+            await stack.enter_async_context(Scheduling(app))
+        client = await _client(app.temporal.client, stop)
+        if client is None:
+            return
+        if CONTROL in lanes:
+            await stack.enter_async_context(serve_schedules(client, app))
+        for lane in (Priority(lane) for lane in lanes if lane != CONTROL):
+            await stack.enter_async_context(serve(client, lane, work.all, settings))
         log.info("worker.serving", lanes=list(lanes))
         await stop.wait()
         log.info("worker.stopping", lanes=list(lanes))
@@ -102,13 +105,15 @@ async def _client(connect: Callable[[], Awaitable[Client]], stop: asyncio.Event)
     return None
 
 
-def serve(client: Client, lane: Priority, delivery: Delivery, settings: Settings) -> Worker:
+def serve(
+    client: Client, lane: Priority, work: Sequence[Callable[..., Any]], settings: Settings
+) -> Worker:
     """Return the worker of a lane: its workflows and its activities."""
     return Worker(
         client,
         task_queue=LANES[lane],
-        workflows=[NotificationWorkflow],
-        activities=[delivery.prepare, delivery.deliver],
+        workflows=[NotificationWorkflow, CampaignWorkflow],
+        activities=work,
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OURS)
         ),

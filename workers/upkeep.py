@@ -1,8 +1,9 @@
-"""The control lane: sweeps the ledger, seals the outbox, keeps partitions, forgets old data."""
+"""The control lane: sweeps the ledger, seals outbox and audit log, forgets what is old."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,16 +14,19 @@ from config.failpoints import failpoint
 from domain import circuit
 from domain.ids import encode, new_id
 from domain.orders import Order
+from services import audit_log
 from services.app import App
 from services.temporal import TemporalDown
 from stores import (
     account_states,
     erasure,
+    events,
     imports,
     migrate,
     otps,
     outbox,
     sandbox,
+    schedule_runs,
     slow_receipts,
     webhook_calls,
     webhook_deliveries,
@@ -30,7 +34,9 @@ from stores import (
 from stores.ledger import receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
+from workers import campaign_sweep
 from workers.abandoned import settle_abandoned
+from workers.fronts import Fronts
 from workers.looping import Loops
 from workflows.attributes import Facts
 
@@ -39,10 +45,14 @@ log = structlog.get_logger()
 MOST_SWEPT: Final = 5_000
 MOST_TOGETHER: Final = 500
 _SEAL_SECONDS: Final = 0.2
+_AUDIT_SECONDS: Final = 1.0
 _HOURLY: Final = 3_600.0
+_DAILY: Final = 86_400.0
 _RECEIPTS_SECONDS: Final = 10.0
 _SANDBOX_DAYS, _OUTBOX_DAYS, _STATS_DAYS, _CALL_DAYS = 7, 7, 30, 30
 _IMPORT_DAYS: Final = 30
+_RUN_DAYS: Final = 31  # a day more than backfilling looks back
+_EVENT_HOURS: Final = 48
 _OTP_DAYS, _OTP_USE_DAYS = 7, 2  # limits look back for a day at most
 
 
@@ -51,9 +61,13 @@ class Upkeep(Loops):
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._fronts = Fronts()
         super().__init__(
             ("seal", self.seal, _SEAL_SECONDS),
+            ("audit", partial(audit_log.seal, app), _AUDIT_SECONDS),
+            ("audit head", partial(audit_log.log_head, app), _DAILY),
             ("sweep", self.sweep, app.settings.sweep_seconds),
+            ("campaigns", self.sweep_campaigns, app.settings.sweep_seconds),
             ("tidy", self.tidy, _HOURLY),
             ("receipts", self.judge_receipts, _RECEIPTS_SECONDS),
         )
@@ -83,8 +97,13 @@ class Upkeep(Loops):
         if not await self._app.temporal.healthy():
             return 0
         async with self._app.db.leader() as conn:
-            stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT)
+            fronts = self._fronts.seen(await sweep.find_fronts(conn), grace)
+            stale = await sweep.find_stale(conn, grace=grace, most=MOST_SWEPT, fronts=fronts)
         return sum([await self._recover(group) for group in _groups(stale)])
+
+    async def sweep_campaigns(self) -> int:
+        """Bring campaigns back to work whose workflows are lost; return how many that were."""
+        return await campaign_sweep.sweep(self._app)
 
     async def judge_receipts(self) -> None:
         """Open the circuits of accounts whose receipts come too late."""
@@ -110,6 +129,8 @@ class Upkeep(Loops):
             await webhook_calls.purge(conn, days=_CALL_DAYS)
             await webhook_deliveries.purge(conn, days=_CALL_DAYS)
             await imports.purge(conn, days=_IMPORT_DAYS)
+            await schedule_runs.purge(conn, days=_RUN_DAYS)
+            await events.purge(conn, hours=_EVENT_HOURS)
             await erasure.scrub_late(conn)
             for statement in _EXPIRED:
                 await conn.execute(text(statement))

@@ -31,6 +31,8 @@ RESOURCES = (
     "webhooks",
     "rules",
     "scim",
+    "users",
+    "approvals",
 )
 Redirected = Literal["email", "sms", "whatsapp", "telegram"]
 """Channels on which all messages of a trial may go to one address."""
@@ -46,11 +48,11 @@ def _known_scope(value: str) -> str:
 
 
 class ModuleRequest(Request):
-    """A client system that sends; one on trial reaches nobody until it has a safelist."""
+    """A client system that sends; it begins on trial, and then reaches its safelist only."""
 
     key: Key
     name: Annotated[Line, Field(max_length=255)] | None = None
-    mode: ModuleMode = ModuleMode.LIVE
+    mode: ModuleMode = ModuleMode.TRIAL
 
 
 Safe = Annotated[Line, Field(min_length=1, max_length=4096)]
@@ -93,10 +95,14 @@ def _safe(address: str) -> str:
 
 
 class KeyRequest(Request):
-    """A new API key; without a module it belongs to the module of the key that makes it."""
+    """A new API key; without a module it belongs to the module of the key that makes it.
+
+    One that is bound to a `user` may never do more than that user's role.
+    """
 
     name: Annotated[Line, Field(min_length=1, max_length=255)]
     module: Annotated[Line, Field(max_length=100)] | None = None
     scopes: Annotated[
         list[Annotated[Line, AfterValidator(_known_scope)]], Field(min_length=1, max_length=50)
     ]
+    user: Annotated[Line, Field(max_length=100)] | None = None

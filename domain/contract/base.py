@@ -37,7 +37,7 @@ def _one_line(value: str) -> str:
     return _no_nul(value)
 
 
-def _clean_json(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
     """Refuse NUL anywhere in free-form JSON, in keys too, and nesting deeper than 100."""
     _check(value, 0)
     return value
@@ -74,5 +74,5 @@ _FIRST_YEAR, _LAST_YEAR = 1971, 9000
 
 Text = Annotated[str, AfterValidator(_no_nul)]
 Line = Annotated[str, AfterValidator(_one_line)]
-Json = Annotated[dict[str, Any], AfterValidator(_clean_json)]
+Json = Annotated[dict[str, Any], AfterValidator(clean_json)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_time), AfterValidator(_to_utc)]

@@ -1,13 +1,50 @@
 """What a client sends to keep recipients and groups."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from domain.contract.base import Json, Line, Request
-from domain.contract.notification import Email, Locale, Phone, Timezone
+from domain.addresses import PLAIN, Address
+from domain.contract.base import Json, Line, Request, WrongField
+from domain.contract.notification import (
+    Email,
+    Locale,
+    Phone,
+    Timezone,
+    check_email,
+    check_phone,
+)
+from domain.vocabulary import Channel
 
+_LONGEST_TELEGRAM = 64
 GroupName = Annotated[Line, Field(min_length=1, max_length=256)]
+
+
+class ProfileAddress(Request):
+    """An address of a profile; the primary one of a channel is the plain field of the profile."""
+
+    channel: Literal[Channel.EMAIL, Channel.SMS, Channel.WHATSAPP, Channel.TELEGRAM]
+    address: Annotated[Line, Field(min_length=1, max_length=320)]
+    verified: bool = False
+    label: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
+    primary: bool = False
+
+    @model_validator(mode="after")
+    def _usable(self) -> "ProfileAddress":
+        try:
+            if self.channel is Channel.EMAIL:
+                self.address = check_email(self.address)
+            elif self.channel is not Channel.TELEGRAM:
+                self.address = check_phone(self.address)
+            elif len(self.address) > _LONGEST_TELEGRAM:
+                raise ValueError(f"has more than {_LONGEST_TELEGRAM} characters")
+        except ValueError as error:
+            raise WrongField("address", str(error)) from None
+        return self
+
+    def known(self) -> Address:
+        """Return it as the domain has it."""
+        return Address(self.channel, self.address, self.verified, self.label, self.primary)
 
 
 class ProfileFields(Request):
@@ -23,6 +60,27 @@ class ProfileFields(Request):
     timezone: Timezone | None = None
     attributes: Json | None = None
     groups: Annotated[list[GroupName], Field(max_length=200)] | None = None
+    addresses: Annotated[list[ProfileAddress], Field(max_length=50)] | None = None
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> "ProfileFields":
+        seen: set[Any] = set()
+        primary: set[Channel] = set()
+        for number, one in enumerate(self.addresses or []):
+            if one.known().key in seen:
+                raise WrongField(f"addresses[{number}].address", "is listed twice on its channel")
+            seen.add(one.known().key)
+            if not one.primary:
+                continue
+            field = PLAIN[one.channel]
+            if one.channel in primary:
+                message = f"{one.channel} has a primary address already; only one can be"
+                raise WrongField(f"addresses[{number}].primary", message)
+            primary.add(one.channel)
+            if field in self.model_fields_set and getattr(self, field) != one.address:
+                message = f"is not the address in {field}, which is the primary one; name one only"
+                raise WrongField(f"addresses[{number}].primary", message)
+        return self
 
 
 class ProfileRequest(ProfileFields):

@@ -108,6 +108,23 @@ class PrioritySettings(Request):
     priority: Priority
 
 
+class ApprovalSettings(Request):
+    """How many must approve a campaign to more than `larger_than` recipients, and who may: users
+    by id, or without any, every administrator and approver.
+    """
+
+    larger_than: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    approvals: Annotated[int, Field(ge=1, le=20)] = 1
+    approvers: Annotated[list[Annotated[Line, Field(max_length=100)]], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _possible(self) -> "ApprovalSettings":
+        self.approvers = sorted(set(self.approvers))
+        if self.approvers and len(self.approvers) < self.approvals:
+            raise WrongField("approvers", f"must name at least {self.approvals} users, or none")
+        return self
+
+
 SETTINGS: Final[Mapping[RuleKind, type[Request]]] = {
     RuleKind.HOURS: HoursSettings,
     RuleKind.AUDIENCE: AudienceSettings,
@@ -116,6 +133,7 @@ SETTINGS: Final[Mapping[RuleKind, type[Request]]] = {
     RuleKind.SENDER: SenderSettings,
     RuleKind.ATTACHMENTS: AttachmentsSettings,
     RuleKind.PRIORITY: PrioritySettings,
+    RuleKind.APPROVAL: ApprovalSettings,
 }
 
 

@@ -26,6 +26,7 @@ def delivery_event(row: Row[Any]) -> dict[str, Any]:
         "at": datetime.now(UTC).isoformat(),
         "delivery": encode("dlv", row.id),
         "notification": encode("ntf", row.notification_id),
+        **_campaign(row),
         "module": encode("mod", row.module_id),
         "channel": row.channel,
         "category": row.category,
@@ -63,6 +64,7 @@ def receipt_event(row: Row[Any], receipt: Row[Any]) -> dict[str, Any]:
         "kind": receipt.kind,
         "delivery": encode("dlv", row.id),
         "notification": encode("ntf", row.notification_id),
+        **_campaign(row),
         "module": encode("mod", row.module_id),
         "channel": row.channel,
         "category": row.category,
@@ -91,8 +93,15 @@ def reply_event(reply: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _campaign(row: Any) -> dict[str, str]:
+    """Return what names the campaign of a delivery that has one; `notification` is then an id of
+    the recipient in it.
+    """
+    return {"campaign": encode("cmp", row.campaign_id)} if row.campaign_id else {}
+
+
 CHANGED = (
-    "d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_, d.priority,"
-    " d.vendor, d.reason, d.state, d.version"
+    "d.id, d.notification_id, d.campaign_id, d.module_id, d.channel, d.category,"
+    " d.class AS class_, d.priority, d.vendor, d.reason, d.state, d.version"
 )
 """Columns that delivery_event needs, beside `before`."""

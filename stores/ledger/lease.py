@@ -27,15 +27,16 @@ _LEASE = text("""
     )
     SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
         l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
-        n.template_id, n.template_version, n.content, n.data, n.profile_id,
+        n.template_id, n.template_version, n.content, n.data, n.profile_id, n.heeded,
         coalesce(n.recipient->>'name', p.name) AS name,
         coalesce(n.recipient->>'locale', p.locale) AS locale,
         coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
-        o.length AS otp_length
+        o.length AS otp_length, coalesce(c.mandatory, false) AS mandatory
     FROM leased l JOIN notifications n ON n.id = l.notification_id
         LEFT JOIN profiles p ON p.id = n.profile_id
         LEFT JOIN otps o ON o.id = n.otp_id
+        LEFT JOIN categories c ON c.key = l.category
     ORDER BY l.id
 """)
 
@@ -107,6 +108,8 @@ def _leased(row: Row[Any]) -> Leased:
         locale=row.locale,
         profile_id=row.profile_id,
         timezone=row.timezone,
+        mandatory=row.mandatory,
+        heeded=tuple(row.heeded or ()),
         otp=_seed(row) if row.otp_id else None,
     )
 

@@ -13,6 +13,7 @@ from domain.ids import floor_id
 from domain.vocabulary import RESENT_WHEN_UNKNOWN, CategoryClass
 from stores.ledger import events
 from stores.ledger.fold import fold
+from stores.ledger.settle import touched
 
 _OLDEST_DAYS: Final = 60
 """No delivery is older whose last attempt is of these days: bounds the search."""
@@ -101,5 +102,5 @@ async def settle_absent(
     )
     changed = result.all()
     await events.append(conn, [events.delivery_event(row) for row in changed])
-    await fold(conn, sorted({row.notification_id for row in changed}))
+    await fold(conn, touched(changed))
     return changed

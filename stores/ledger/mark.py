@@ -11,6 +11,18 @@ from domain.delivery import Mark
 from stores import suppressions
 from stores.ledger import events
 
+_SUPPRESSED = f"""
+    EXISTS (
+        SELECT 1 FROM suppressions s
+        WHERE s.channel = d.channel
+            AND s.address = {suppressions.comparable("d.channel", "d.address")}
+            AND s.confirmation_id IS DISTINCT FROM d.notification_id
+            AND (s.module_id IS NULL OR s.module_id = d.module_id)
+            AND (s.category IS NULL OR s.category = d.category)
+            AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+    )
+"""  # noqa: S608 - only constants are put together
+
 _CHOSEN = f"""
     chosen AS (
         SELECT d.id, d.state AS before, r.attempt_id AS next_attempt, r.account_id AS next_account,
@@ -26,15 +38,10 @@ _CHOSEN = f"""
             AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
             AND d.state IN ('accepted', 'scheduled', 'held')
             AND d.expires_at > clock_timestamp()
-            AND NOT EXISTS (
-                SELECT 1 FROM suppressions s
-                WHERE s.channel = d.channel
-                    AND s.address = {suppressions.comparable("d.channel", "d.address")}
-                    AND s.confirmation_id IS DISTINCT FROM d.notification_id
-                    AND (s.module_id IS NULL OR s.module_id = d.module_id)
-                    AND (s.category IS NULL OR s.category = d.category)
-                    AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
-            )
+            AND (d.campaign_id IS NULL OR EXISTS (
+                SELECT 1 FROM campaigns c WHERE c.id = d.campaign_id AND c.state = 'sending'
+                    AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())))
+            AND NOT {_SUPPRESSED}
         ORDER BY d.id
         FOR UPDATE OF d
     )
@@ -67,13 +74,16 @@ _MARK = text(f"""
     SELECT * FROM marked
 """)  # noqa: S608 - only constants are put together
 
-_LATE = text("""
-    SELECT d.id, d.maybe_sent, d.expires_at <= clock_timestamp() AS expired
-    FROM deliveries d
+_EXPIRED = "least(d.expires_at, c.expires_at) <= clock_timestamp()"
+
+_LATE = text(f"""
+    SELECT d.id, d.maybe_sent, {_EXPIRED} AS expired
+    FROM deliveries d LEFT JOIN campaigns c ON c.id = d.campaign_id
     WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.lease_token = :token
         AND d.state IN ('accepted', 'scheduled', 'held')
         AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
-""")
+        AND ({_EXPIRED} OR {_SUPPRESSED})
+""")  # noqa: S608
 
 
 async def mark(
@@ -81,8 +91,9 @@ async def mark(
 ) -> set[UUID]:
     """Mark leased deliveries `sending`, for `seconds` from now, and return those to be sent.
 
-    Left out are rows that were cancelled, expired or suppressed meanwhile, and rows whose lease
-    is lost or ends within `margin` seconds. Earlier attempts move to their own table.
+    Left out are rows that were cancelled, expired or suppressed meanwhile, rows of a campaign that
+    is not sending now, and rows whose lease is lost or ends within `margin` seconds. Earlier
+    attempts move to their own table.
     """
     result = await conn.execute(
         _MARK,
@@ -107,7 +118,7 @@ async def find_late(
     conn: AsyncConnection, ids: Sequence[UUID], *, token: UUID, margin: float
 ) -> dict[UUID, tuple[bool, bool]]:
     """Return, of deliveries that could not be marked though the lease holds, (expired,
-    maybe_sent); those not expired are suppressed.
+    maybe_sent) of those that are expired or else suppressed. What its campaign stopped waits on.
     """
     result = await conn.execute(_LATE, {"ids": list(ids), "token": token, "margin": margin})
     return {row.id: (row.expired, row.maybe_sent) for row in result.all()}

@@ -1,5 +1,6 @@
 """Planning: which notifications still need deliveries, and the insert of those."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,29 +16,32 @@ from stores.ledger import events
 _UNPLANNED = text("""
     SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
         n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered,
-        ARRAY(SELECT d.channel FROM deliveries d WHERE d.notification_id = n.id) AS used
+        (SELECT jsonb_agg(jsonb_build_array(d.channel, d.address)) FROM deliveries d
+            WHERE d.notification_id = n.id) AS used
     FROM notifications n
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
         AND n.planned_at IS NULL AND n.finished_at IS NULL AND n.due_at <= clock_timestamp()
         AND n.expires_at > clock_timestamp()
         AND (n.start_deadline IS NULL OR n.start_deadline > clock_timestamp())
     ORDER BY n.id
+    LIMIT CAST(:most AS bigint)
     FOR UPDATE OF n
 """)
 
 _FALLBACK = text("""
     SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
         n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered,
-        array_agg(d.channel) AS used
+        jsonb_agg(jsonb_build_array(d.channel, d.address)) AS used
     FROM notifications n JOIN deliveries d ON d.notification_id = n.id
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.channel_policy = 'first_success'
-        AND cardinality(n.channels) > 1 AND n.expires_at > clock_timestamp()
+        AND (cardinality(n.channels) > 1 OR n.profile_id IS NOT NULL)
+        AND n.expires_at > clock_timestamp()
     GROUP BY n.id
     HAVING bool_and(d.state IN ('suppressed', 'failed') AND d.reason <> 'frequency_cap')
     ORDER BY n.id
 """)
 
-_INSERT = text("""
+_INSERT = text(f"""
     INSERT INTO deliveries AS d (
         id, notification_id, module_id, category, class, priority, channel, address, target, state,
         reason, created_at, due_at, expires_at, settled_at, decision
@@ -47,12 +51,13 @@ _INSERT = text("""
         NULLIF(r.decision, 'null'::jsonb)
     FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
     ORDER BY r.id
-    RETURNING d.id, d.notification_id, d.module_id, d.channel, d.category, d.class AS class_,
-        d.priority, d.vendor, d.reason, d.state, d.version, NULL AS before
-""")
+    RETURNING {events.CHANGED}, NULL AS before
+""")  # noqa: S608 - only constants are put together
 
 _PLANNED = text("""
-    UPDATE notifications SET planned_at = clock_timestamp() WHERE id = ANY(CAST(:ids AS uuid[]))
+    UPDATE notifications n SET planned_at = clock_timestamp(),
+        heeded = coalesce(CAST(CAST(:heeded AS jsonb)->>n.id::text AS uuid[]), n.heeded)
+    WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 
 _SUPPRESSED = text("""
@@ -64,16 +69,18 @@ _SUPPRESSED = text("""
 
 
 async def find_unplanned(
-    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str
+    conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str, most: int | None = None
 ) -> list[Unplanned]:
     """Lock and return the due notifications of a workflow that have no deliveries yet."""
-    result = await conn.execute(_UNPLANNED, {"ids": list(ids), "workflow": workflow_id})
+    given = {"ids": list(ids), "workflow": workflow_id, "most": most}
+    result = await conn.execute(_UNPLANNED, given)
     return [_unplanned(row) for row in result.all()]
 
 
 async def find_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Unplanned]:
     """Return the notifications whose deliveries all failed or were suppressed, and that may go
-    on to another channel; one that was too much for its recipient is so on every channel.
+    on to another channel or address; one that was too much for its recipient is so on every
+    channel.
     """
     result = await conn.execute(_FALLBACK, {"ids": list(ids)})
     return [_unplanned(row) for row in result.all()]
@@ -97,8 +104,11 @@ async def insert(conn: AsyncConnection, planned: Sequence[Planned]) -> None:
     now = datetime.now(UTC)
     result = await conn.execute(_INSERT, {"rows": [_row(one, now) for one in planned]})
     await events.append(conn, [events.delivery_event(row) for row in result.all()])
-    ids = sorted({one.notification.id for one in planned})
-    await conn.execute(_PLANNED, {"ids": ids})
+    whose = {one.notification.id: one.notification.heeded for one in planned}
+    heeded = {
+        str(id): f"{{{','.join(map(str, profiles))}}}" for id, profiles in whose.items() if profiles
+    }
+    await conn.execute(_PLANNED, {"ids": sorted(whose), "heeded": heeded})
 
 
 def _row(one: Planned, now: datetime) -> dict[str, Any]:
@@ -123,6 +133,14 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
     }
 
 
+def used_of(pairs: Sequence[Sequence[str]]) -> dict[Channel, frozenset[str]]:
+    """Return addresses by channel, of (channel, address) pairs."""
+    found: defaultdict[Channel, set[str]] = defaultdict(set)
+    for channel, address in pairs:
+        found[Channel(channel)].add(address)
+    return {channel: frozenset(addresses) for channel, addresses in found.items()}
+
+
 def _unplanned(row: Row[Any]) -> Unplanned:
     return Unplanned(
         id=row.id,
@@ -134,7 +152,7 @@ def _unplanned(row: Row[Any]) -> Unplanned:
         channel_policy=row.channel_policy,
         profile_id=row.profile_id,
         recipient=row.recipient,
-        used=frozenset(Channel(channel) for channel in row.used),
+        used=used_of(row.used or ()),
         expires_at=row.expires_at,
         ordered=row.ordered,
     )

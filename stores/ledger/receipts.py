@@ -172,7 +172,7 @@ async def join(
             *(events.delivery_event(row) for row in raised),
         ],
     )
-    return sorted({row.notification_id for row in raised})
+    return sorted({row.notification_id for row in raised if row.campaign_id is None})
 
 
 def _told(row: Row[Any]) -> effects.Told:

@@ -90,5 +90,5 @@ def _row(one: Settlement) -> dict[str, Any]:
 
 
 def touched(rows: Sequence[Row[Any]]) -> list[UUID]:
-    """Return the notifications of changed deliveries, in key order."""
-    return sorted({row.notification_id for row in rows})
+    """Return the notifications of changed deliveries, in key order; a campaign's have none."""
+    return sorted({row.notification_id for row in rows if row.campaign_id is None})

@@ -1,6 +1,7 @@
 """What the sweeper asks the ledger: who is overdue, who has ended, whose receipts wait."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,21 @@ _STALE = text("""
             - make_interval(secs => :grace * power(2, least(n.sweeps, 6))))
         AND NOT EXISTS (SELECT 1 FROM deliveries d
             WHERE d.notification_id = n.id AND d.lease_until > clock_timestamp())
+        AND NOT EXISTS (
+            SELECT 1 FROM jsonb_to_recordset(CAST(:fronts AS jsonb))
+                AS front(module_id uuid, priority text, asked_for timestamptz)
+            WHERE front.module_id = n.module_id AND front.priority = n.priority
+                AND front.asked_for
+                    < coalesce(n.send_at, n.created_at) + make_interval(secs => :grace))
     ORDER BY n.due_at LIMIT :most
+""")
+
+_FRONTS = text("""
+    SELECT n.module_id, n.priority, max(coalesce(n.send_at, n.created_at)) AS asked_for
+    FROM deliveries d JOIN notifications n ON n.id = d.notification_id
+    WHERE d.state IN ('accepted', 'scheduled', 'held', 'sending') AND d.rounds = 0
+        AND d.lease_until > clock_timestamp()
+    GROUP BY n.module_id, n.priority
 """)
 
 _ASSIGN = text("""
@@ -45,9 +60,28 @@ _UNMATCHED = text("""
 """)
 
 
-async def find_stale(conn: AsyncConnection, *, grace: float, most: int) -> Sequence[Row[Any]]:
-    """Return unfinished notifications that are overdue by `grace` seconds without a live lease."""
-    return (await conn.execute(_STALE, {"grace": grace, "most": most})).all()
+Fronts = Mapping[tuple[UUID, str], datetime]
+"""How far the queue of a module on a lane is worked off: when what is sent now was asked for."""
+
+
+async def find_fronts(conn: AsyncConnection) -> dict[tuple[UUID, str], datetime]:
+    """Return how far each module's queue on each lane is, by what is leased for its first pass."""
+    rows = (await conn.execute(_FRONTS)).all()
+    return {(row.module_id, row.priority): row.asked_for for row in rows}
+
+
+async def find_stale(
+    conn: AsyncConnection, *, grace: float, most: int, fronts: Fronts | None = None
+) -> Sequence[Row[Any]]:
+    """Return unfinished notifications that are overdue by `grace` seconds without a live lease.
+
+    What a moving queue has not come to yet is not overdue: it waits for its turn.
+    """
+    given = [
+        {"module_id": str(module), "priority": priority, "asked_for": at.isoformat()}
+        for (module, priority), at in (fronts or {}).items()
+    ]
+    return (await conn.execute(_STALE, {"grace": grace, "most": most, "fronts": given})).all()
 
 
 async def assign(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -> list[UUID]:

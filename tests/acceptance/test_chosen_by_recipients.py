@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.policy import default
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,8 +92,21 @@ async def test_quiet_hours_hold_and_a_change_lets_go(system: System) -> None:
     until = datetime.fromisoformat(found["deliveries"][0]["due_at"])
     assert f"{until:%H:%M:%S}" == f"{quiet['end']}:00"
     await system.client.put(f"/v1/profiles/{profile}/preferences", json={})
-    await system.client.patch(f"/v1/notifications/{made['id']}", json={"data": {}})
     assert (await system.finished(made["id"]))["state"] == "sent"
+
+
+async def test_what_is_held_is_not_sent_to_somebody_who_left(system: System) -> None:
+    profile = await a_profile(system, quiet_hours=quiet_now())
+    named = await system.ask(recipient=profile)
+    meant = await system.ask(recipient={"email": "Ann@example.com"})
+    for made in (named, meant):
+        while (found := await system.get(made["id"]))["state"] != "held":
+            await asyncio.sleep(0.05)
+        assert rules(found) == [("quiet_hours", "holds")]
+    await system.client.post(f"/v1/profiles/{profile}/unsubscribe", json={"channel": "email"})
+    for made in (named, meant):
+        ended = await system.finished(made["id"])
+        assert (ended["state"], ended["reason"]) == ("suppressed", "unsubscribed")
 
 
 async def test_what_expires_before_quiet_hours_end_is_expired(system: System) -> None:
@@ -144,6 +158,43 @@ async def test_mandatory_ones_pass_everything(system: System) -> None:
         made = await system.ask(recipient=profile, category="security")
         ended = await system.finished(made["id"])
         assert (ended["state"], rules(ended)) == ("sent", [("mandatory", "exempts")])
+
+
+async def test_words_are_given_links_of_their_recipient(system: System) -> None:
+    profile = await a_profile(system)
+    words = "{{ unsubscribe_url }} {{ preferences_url }}"
+    content = {"email": {"subject": "News", "text": words, "html": f"<p>{words}</p>"}}
+    asked = {"category": "marketing", "content": content}
+    refused = await system.client.post(
+        "/v1/notifications", json={**asked, "recipient": profile, "data": {"preferences_url": "x"}}
+    )
+    assert [one["field"] for one in refused.json()["errors"]] == ["data.preferences_url"]
+    async with a_browser(system.app) as visitor:
+        for recipient, opens in ((profile, "/p/"), ({"email": "bob@example.com"}, "/u/")):
+            made = await system.ask(recipient=recipient, **asked)
+            assert (await system.finished(made["id"]))["state"] == "sent"
+            mail = message_from_bytes(system.smtp.messages[-1].content, policy=default)
+            text, html = (part.get_content() for part in mail.iter_parts())
+            leaving, choosing = (urlsplit(one).path for one in text.split())
+            assert f"{leaving} " in html
+            assert choosing.startswith(opens)
+            assert (await visitor.get(choosing)).status_code == 200
+            left = await visitor.post(leaving, data={"List-Unsubscribe": "One-Click"})
+            assert left.status_code == 200
+            said = (await system.get(made["id"]))["content"]["email"]["text"]
+            assert leaving not in said
+            assert choosing not in said
+            made = await system.ask(recipient=recipient, **asked)
+            assert (await system.finished(made["id"]))["state"] == "suppressed"
+
+
+async def test_a_mail_that_cannot_be_refused_offers_no_leaving(system: System) -> None:
+    await system.client.post(
+        "/v1/categories", json={"key": "recall", "class": "bulk", "mandatory": True}
+    )
+    made = await system.ask(recipient={"email": "bob@example.com"}, category="recall")
+    assert (await system.finished(made["id"]))["state"] == "sent"
+    assert message_from_bytes(system.smtp.messages[-1].content)["List-Unsubscribe"] is None
 
 
 async def test_a_marketing_mail_says_how_to_unsubscribe(system: System) -> None:

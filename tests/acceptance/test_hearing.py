@@ -20,7 +20,7 @@ from tests.fixtures.heard import make
 from tests.fixtures.servers import until
 from tests.fixtures.system import System
 from workers.announcing import Announcing
-from workers.connections import open_delivery
+from workers.connections import open_work
 from workers.reconciling import Reconciling
 
 PHONE = "+14155550100"
@@ -123,7 +123,7 @@ async def test_what_nobody_knew_is_looked_up(texts: Texts) -> None:
         made = dict(one.fields)
         made["date_created"] = _earlier(made["date_created"])
         texts.fake.taken = [type(one)(one.id, one.address, one.tag, one.asked, made)]
-    _, router = open_delivery(texts.system.app)
+    _, router = open_work(texts.system.app)
     asked = await Reconciling(texts.system.app, router.accounts).reconcile()
     await router.close()
     states = {(await texts.system.get(one["id"]))["state"] for one in (taken, lost)}

@@ -64,3 +64,32 @@ async def test_snapshots_need_a_scope(client: Client) -> None:
     reader = await client.with_key("audiences:read")
     assert (await reader.post(f"/v1/audiences/{made['id']}/snapshots")).status_code == 403
     assert (await reader.get(f"/v1/audiences/{made['id']}/snapshots")).status_code == 200
+
+
+async def test_a_snapshot_is_removed_with_its_members(client: Client) -> None:
+    made, other = await an_audience(client), await an_audience(client, "others")
+    kept = await a_snapshot(client, made)
+    place = f"/v1/audiences/{made['id']}/snapshots/{kept['id']}"
+    reader = await client.with_key("audiences:read")
+    assert (await reader.delete(place)).status_code == 403
+    elsewhere = f"/v1/audiences/{other['id']}/snapshots/{kept['id']}"
+    assert (await client.delete(elsewhere)).status_code == 404
+    assert (await client.delete(place)).status_code == 204
+    assert (await client.delete(place)).status_code == 404
+    assert (await client.get(f"/v1/audiences/{made['id']}/snapshots")).json()["items"] == []
+
+
+async def test_a_snapshot_that_something_uses_stays(client: Client) -> None:
+    made = await an_audience(client)
+    kept = await a_snapshot(client, made)
+    async with client.app.db.leader() as conn:
+        await conn.exec_driver_sql(
+            "CREATE TABLE users_of_snapshots (snapshot uuid REFERENCES audience_snapshots)"
+        )
+        await conn.exec_driver_sql(
+            "INSERT INTO users_of_snapshots SELECT id FROM audience_snapshots"
+        )
+    answer = await client.delete(f"/v1/audiences/{made['id']}/snapshots/{kept['id']}")
+    assert answer.status_code == 409
+    listed = (await client.get(f"/v1/audiences/{made['id']}/snapshots")).json()["items"]
+    assert [one["id"] for one in listed] == [kept["id"]]

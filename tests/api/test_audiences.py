@@ -323,3 +323,13 @@ async def test_a_group_that_is_gone_is_named_in_its_leaf(client: Client) -> None
     await client.delete(f"/v1/groups/{group}")
     answer = await client.post(f"/v1/audiences/{outer['id']}/preview")
     assert problem_fields(answer) == ["union[0].group"]
+
+
+async def test_connectors_are_listed_with_the_forms_of_their_settings(client: Client) -> None:
+    found = (await client.get("/v1/audiences/connectors")).json()["items"]
+    forms = {one["name"]: one["settings"] for one in found}
+    assert set(forms) >= {"ldap", "sql"}
+    assert forms["sql"]["required"] == ["dsn", "query"]
+    assert forms["sql"]["properties"]["dsn"]["writeOnly"] is True
+    narrow = await client.with_key("groups:read")
+    assert (await narrow.get("/v1/audiences/connectors")).status_code == 403

@@ -21,6 +21,9 @@ def examples(document: dict[str, Any], method: str, path: str) -> list[Any]:
         "/v1/categories",
         "/v1/suppressions",
         "/v1/rules",
+        "/v1/users",
+        "/v1/schedules",
+        "/v1/triggers",
     ],
 )
 async def test_creating(client: Client, path: str) -> None:

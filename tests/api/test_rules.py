@@ -149,6 +149,17 @@ async def test_outside_of_the_hours_it_is_held_by_name(client: Client) -> None:
     assert (await planned(client.app))["state"] == "accepted"
 
 
+async def test_explaining_names_the_hours(client: Client) -> None:
+    await made(client, name="night", kind="hours", settings=shut_now(), category="bulk")
+    profile = (await client.post("/v1/profiles", json={"email": "sam@example.com"})).json()["id"]
+    asked = f"/v1/profiles/{profile}/explain?channel=email&category="
+    told = (await client.get(f"{asked}bulk")).json()
+    assert (told["state"], told["reason"], told["would_send"]) == ("held", "night", True)
+    [rule] = told["rules"]
+    assert (rule["rule"], rule["effect"]) == ("allowed_hours", "holds")
+    assert (await client.get(f"{asked}marketing")).json()["rules"] == []
+
+
 async def test_what_expires_before_they_open_is_looked_at_when_it_does(client: Client) -> None:
     await made(client, name="night", kind="hours", settings=shut_now())
     held = await planned(client.app)

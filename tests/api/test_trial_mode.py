@@ -47,11 +47,23 @@ async def deliveries(app: App, **given: Any) -> list[tuple[str, str, str, str]]:
         return [tuple(one) for one in found.all()]
 
 
-async def test_a_module_is_live_unless_it_is_said(client: Client) -> None:
+async def test_a_new_module_is_on_trial_until_an_administrator_lets_it_live(
+    client: Client,
+) -> None:
+    assert (await client.get("/v1/modules/default")).json()["mode"] == "live"
     made = (await client.post("/v1/modules", json={"key": "shop"})).json()
-    assert (made["mode"], made["safelist"], made["redirect_to"]) == ("live", [], {})
-    tried = (await client.post("/v1/modules", json={"key": "new", "mode": "trial"})).json()
-    assert tried["mode"] == "trial"
+    assert (made["mode"], made["safelist"], made["redirect_to"]) == ("trial", [], {})
+    live = (await client.post("/v1/modules", json={"key": "old", "mode": "live"})).json()
+    assert live["mode"] == "live"
+    keeper = await client.with_key("modules:write")
+    assert (await keeper.post("/v1/modules", json={"key": "new"})).json()["mode"] == "trial"
+    at_once = await keeper.post("/v1/modules", json={"key": "hasty", "mode": "live"})
+    assert at_once.status_code == 403
+    safe = await keeper.patch("/v1/modules/new", json={"safelist": [SAFE]})
+    assert safe.json()["safelist"] == [SAFE]
+    assert (await keeper.patch("/v1/modules/new", json={"mode": "live"})).status_code == 403
+    assert (await keeper.patch("/v1/modules/old", json={"name": "Old"})).json()["mode"] == "live"
+    assert (await client.patch("/v1/modules/new", json={"mode": "live"})).json()["mode"] == "live"
 
 
 async def test_only_the_safelist_is_reached(client: Client) -> None:
@@ -73,6 +85,9 @@ async def test_what_was_kept_back_is_shown(client: Client) -> None:
         await plan_new(conn, [row["id"]], row["workflow_id"])
     shown = (await client.get(f"/v1/notifications/{encode('ntf', row['id'])}")).json()
     assert (shown["state"], shown["reason"]) == ("suppressed", "trial_mode")
+    kept = (await client.get("/v1/notifications?reason=trial_mode")).json()["items"]
+    assert [one["id"] for one in kept] == [shown["id"]]
+    assert (await client.get("/v1/notifications?reason=manual")).json()["items"] == []
 
 
 async def test_all_goes_to_one_address_that_may_be_used(client: Client) -> None:

@@ -36,7 +36,10 @@ async def test_an_account_is_added_tried_and_removed(shell: Shell) -> None:
     assert (found["state"], found["cost"]) == ("closed", 0.01)
     assert fake.token not in str(listed)
     await shell.run("accounts", "pause", "texts")
-    assert "paused" in (await shell.run("accounts", "list")).out
+    shell.variables["COLUMNS"] = "60"
+    table = (await shell.run("accounts", "list")).out
+    assert "paused" in table
+    assert found["id"] in table, "ids are copied, so they stay whole"
     await shell.run("accounts", "resume", "texts")
     assert (await shell.run("accounts", "health", "texts")).json()["state"] == "closed"
     await shell.run("accounts", "remove", "texts")

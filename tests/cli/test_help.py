@@ -16,11 +16,15 @@ from tests.fixtures.servers import free_port
 
 COMMANDS = (
     "up", "status", "down", "api", "worker", "smtp-sink", "bounces", "migrate", "doctor", "config",
-    "send", "tail", "import", "vendors", "rotate-secrets", "keys create", "users reset-password",
+    "send", "tail", "import", "vendors", "rotate-secrets", "keys create",
+    "users list", "users add", "users role", "users deactivate", "users activate", "users remove",
+    "users reset-password", "audit list", "audit verify", "audit head",
     "accounts list", "accounts add", "accounts test", "accounts health", "accounts pause",
     "accounts resume", "accounts remove",
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
-    "suppressions export", "templates pull", "templates push",
+    "suppressions export", "audiences list", "audiences preview", "audiences resolve",
+    "templates pull", "templates push",
+    "schedules list", "schedules next", "schedules pause", "schedules resume", "schedules trigger",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -41,7 +45,12 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "keys", "users", "accounts", "suppressions", "templates"]
+    "command",
+    [
+        *COMMANDS,
+        *("keys", "users", "audit", "accounts", "campaign", "suppressions", "audiences"),
+        *("schedules", "templates"),
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     said = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="tocsin")

@@ -1,13 +1,11 @@
 """The dashboard in a real Chromium: by keyboard, narrow and dark, checked by axe."""
 
-import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser
 
 from dashboard.pages import create_dashboard
 from fakes.http_server import FakeHttp
@@ -15,11 +13,9 @@ from fakes.twilio import FakeTwilio
 from services.app import App
 from tests.fixtures.accounts import an_account, counted, put_circuit
 from tests.fixtures.api import Client
-from tests.fixtures.dashboard import EMAIL, PASSWORD
+from tests.fixtures.chromium import SIZES, faults, signed_in
 from tests.fixtures.serving import served
 from tests.fixtures.system import System
-
-SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture
@@ -29,19 +25,6 @@ async def site(system: System) -> AsyncIterator[str]:
         yield address
 
 
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    """Give a Chromium of the system."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    assert path is not None, "deploy/test-needs.sh installs Chromium"
-    async with AsyncExitStack() as stack:
-        playwright = await stack.enter_async_context(async_playwright())
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        stack.push_async_callback(browser.close)
-        yield browser
-
-
 async def an_open_account(system: System) -> str:
     """Add an account whose circuit is open, after an hour in which much has failed."""
     body = an_account(countries=["DE", "FR", "IT", "ES", "NL", "BE", "AT", "CH", "+4179"])
@@ -49,17 +32,6 @@ async def an_open_account(system: System) -> str:
     await put_circuit(system.app, "texts", circuit="open", reason="9 of 10 failed: timeout")
     await counted(system.app, "texts", accepted=1234, transient=321, latencies=[0, 0, 9])
     return str(id)
-
-
-async def signed_in(browser: Browser, site: str, **given: Any) -> Page:
-    context = await browser.new_context(base_url=site, **given)
-    page = await context.new_page()
-    await page.goto("/sign-in")
-    await page.fill("#field-email", EMAIL)
-    await page.fill("#field-password", PASSWORD)
-    await page.keyboard.press("Enter")
-    await page.wait_for_url(f"{site}/")
-    return page
 
 
 async def test_a_mail_is_composed_sent_and_seen_by_keyboard(
@@ -181,21 +153,10 @@ async def test_pages_are_accessible_and_fit(
              f"/notifications/{done['id']}", f"/notifications/{held['id']}",
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
              "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
-             "/vendors/new?channel=push&vendor=fcm", "/sign-in")  # fmt: skip
+             "/vendors/new?channel=push&vendor=fcm", "/users", "/users/-/new",
+             "/audit?verify=1", "/sign-in")  # fmt: skip
     found = await faults(page, paths)
     assert problems + found == []
-
-
-async def faults(page: Page, paths: Sequence[str]) -> list[str]:
-    """What axe finds on pages, and how much wider than the window they are."""
-    problems: list[str] = []
-    for path in paths:
-        await page.goto(path)
-        found = await Axe().run(page)
-        problems += [f"{path}: {one['id']}: {one['help']}" for one in found.response["violations"]]
-        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        problems += [f"{path} is {wide} px too wide"] if wide > 0 else []
-    return problems
 
 
 async def test_recipients_choose_without_javascript(
@@ -248,3 +209,24 @@ async def test_a_template_is_previewed_while_it_is_written(
     await page.select_option('[name="look.device"]', "watch")
     await page.wait_for_selector(f".shown-watch >> text={'x' * 25}…")
     assert problems == []
+
+
+async def test_an_audience_is_counted_before_it_is_kept(
+    system: System, site: str, chromium: Browser
+) -> None:
+    await system.client.post("/v1/profiles", json={"external_id": "u1", "groups": ["beta"]})
+    page = await signed_in(chromium, site, viewport=SIZES["phone"], color_scheme="dark")
+    await page.goto("/audiences/new?kind=group")
+    await page.fill("#field-name", "beta testers")
+    await page.fill("#field-group", "beta")
+    await page.click("button:has-text('Count it')")
+    await page.wait_for_selector("#preview >> text=1 member, 0 of whom can be reached.")
+    assert page.url.endswith("?kind=group"), "only the preview was renewed"
+    await page.focus("#field-name")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/audiences/aud_*")
+    audience = page.url.removeprefix(site)
+    await system.client.post("/v1/modules", json={"key": "shop"})
+    paths = (audience, "/audiences/new?kind=filter", "/audiences/new?kind=ldap",
+             "/rules/new?kind=hours", "/modules/shop", "/partials/-/new")  # fmt: skip
+    assert await faults(page, paths) == []

@@ -130,6 +130,24 @@ async def test_a_preview_renders_and_shows_the_curl_and_stores_nothing(
     assert await stored(client) == []
 
 
+async def test_a_preview_has_the_times_of_its_recipient_and_of_its_viewer(
+    client: Client, browser_client: Browser
+) -> None:
+    profile = {"email": "ann@example.com", "timezone": "Asia/Tokyo"}
+    id = (await client.post("/v1/profiles", json=profile)).json()["id"]
+    asked = {
+        "content.email.text": '{{ at | time("HH:mm") }}', "data": '{"at": "2040-01-31T09:00:00Z"}',
+        "content.email.subject": "Hi", "send_at": "2040-01-31T09:00", "zone": "Europe/Paris",
+    }  # fmt: skip
+    answer = await compose(browser_client, do="preview", recipient=id, **asked)
+    assert ">18:00</pre>" in answer.text
+    assert "those of Asia/Tokyo" in answer.text
+    assert ">2040-01-31 09:00 Europe/Paris</time>" in answer.text
+    unknown = await compose(browser_client, do="preview", **asked)
+    assert ">09:00</pre>" in unknown.text
+    assert "UTC: the recipient" in unknown.text
+
+
 async def test_another_channel_keeps_what_was_typed(browser_client: Browser) -> None:
     answer = await compose(browser_client, do="change", say="push")
     assert 'name="content.push.title"' in answer.text

@@ -69,7 +69,11 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
 async def test_saving_keeps_what_the_form_does_not_show(
     client: Client, browser_client: Browser
 ) -> None:
-    buttons = [[{"text": "Go", "url": "https://example.com"}]]
+    buttons = [
+        [{"text": "Go", "url": "https://example.com/{{ order | upper }}"},
+         {"text": "Stay", "url": "https://example.com"}],
+        [{"text": "Back", "url": "https://example.com/back"}],
+    ]  # fmt: skip
     telegram: dict[str, Any] = {"text": "a", "buttons": buttons}
     words: dict[str, Any] = {**WORDS, "content": {**CONTENT, "telegram": telegram}}
     made = await a_template(client, words=words)
@@ -91,6 +95,46 @@ async def test_saving_keeps_what_the_form_does_not_show(
     )
     assert stale.status_code == 412
     assert "Mine" in stale.text
+
+
+async def test_files_are_attached_and_taken_away(client: Client, browser_client: Browser) -> None:
+    made = await a_template(client)
+    path = f"/templates/{made['id']}"
+
+    async def send(seen: str, **change: str) -> Any:
+        fields = fields_of((await browser_client.get(path)).text)
+        return await browser_client.post(
+            path, data={**fields, "do": "save", "seen": seen, **change, "csrf": token},
+            files={"files.en": ("Terms.pdf", b"%PDF-1.4", "application/pdf")},
+        )  # fmt: skip
+
+    token = await browser_client.csrf()
+    subject = {"words.en.email.subject": "Hi", "words.en.email.text": "Terms are attached."}
+    wrong = await send("1", **{"words.en.email.subject": "", "words.en.email.text": "x"})
+    assert wrong.status_code == 422
+    assert "Terms.pdf" in wrong.text, "what was chosen is not lost"
+    assert "not saved yet" in wrong.text
+    kept = await send("1", **subject)
+    assert kept.status_code == 303, kept.text
+    found = (await client.get("/v1/templates/order")).json()["content"]["email"]
+    assert found["attachments"] == [
+        {"filename": "Terms.pdf", "content_type": "application/pdf", "base64": "JVBERi0xLjQ="}
+    ]
+    await edited(browser_client, made["id"], **{"drop.en.0": "yes"})
+    left = (await client.get("/v1/templates/order")).json()["content"]["email"]
+    assert left == {name: value for name, value in found.items() if name != "attachments"}
+    token = "wrong"
+    assert (await send("3", **subject)).status_code == 403
+
+
+async def test_a_wrong_button_is_named(client: Client, browser_client: Browser) -> None:
+    made = await a_template(client)
+    answer = await edited(
+        browser_client, made["id"],
+        **{"words.en.telegram.text": "a", "words.en.telegram.buttons": "Go -> https://x\n+ Stay"},
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert "Button 2 of row 1, address: " in answer.text
 
 
 async def test_the_preview_follows_what_is_typed(client: Client, browser_client: Browser) -> None:

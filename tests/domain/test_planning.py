@@ -1,13 +1,15 @@
 """Planning: the channels of a notification, by policy, address and suppression."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.decision import ALLOWED, Decision
+from domain.addresses import Address
+from domain.decision import ALLOWED, Decision, Effect, Rule
 from domain.delivery import Planned, Unplanned
 from domain.ids import new_id
 from domain.planning import plan
@@ -23,7 +25,7 @@ def notification(*channels: Channel, **given: Any) -> Unplanned:
         "id": new_id(), "module_id": new_id(), "category": "transactional",
         "class_": CategoryClass.TRANSACTIONAL, "priority": "medium", "channels": channels,
         "channel_policy": ChannelPolicy.FIRST_SUCCESS, "profile_id": None, "recipient": {},
-        "used": frozenset(), "expires_at": datetime(2030, 1, 1, tzinfo=UTC),
+        "used": {}, "expires_at": datetime(2030, 1, 1, tzinfo=UTC),
     }  # fmt: skip
     return Unplanned(**{**usual, **given})
 
@@ -71,12 +73,12 @@ def test_a_suppressed_address_is_accounted_for_and_the_next_channel_used() -> No
 
 
 def test_a_fallback_skips_channels_that_were_used() -> None:
-    wanted = notification(Channel.EMAIL, Channel.SMS, used=frozenset({Channel.EMAIL}))
+    wanted = notification(Channel.EMAIL, Channel.SMS, used={Channel.EMAIL: frozenset()})
     assert shape(plan(wanted, BOTH, allowed)) == [("sms", "+14155550100", "accepted")]
 
 
 def test_after_the_last_channel_nothing_is_left() -> None:
-    used = frozenset({Channel.EMAIL, Channel.SMS})
+    used = {Channel.EMAIL: frozenset[str](), Channel.SMS: frozenset[str]()}
     assert plan(notification(Channel.EMAIL, Channel.SMS, used=used), BOTH, allowed) == []
 
 
@@ -138,3 +140,55 @@ def test_a_fresh_notification_is_always_accounted_for(
     assert all(one.channel not in blocked and one.address for one in sending)
     if policy is not ChannelPolicy.ALL:
         assert len({one.channel for one in sending}) <= 1
+
+
+SEVERAL = Recipient(
+    email="a@example.com",
+    listed=(
+        Address(Channel.EMAIL, "a@example.com", verified=True, primary=True),
+        Address(Channel.EMAIL, "b@example.com"),
+        Address(Channel.EMAIL, "c@example.com", verified=True),
+    ),
+)
+
+
+def suppressing(*addresses: str) -> Callable[[Channel, str], Decision]:
+    """Decide against some addresses, as suppressions do."""
+    rule = Rule("suppression", Effect.SUPPRESSES, "")
+
+    def decide(_channel: Channel, address: str) -> Decision:
+        gone = Decision(State.SUPPRESSED, "hard_bounce", (rule,))
+        return gone if address in addresses else ALLOWED
+
+    return decide
+
+
+def test_one_of_several_addresses_is_used_and_the_next_where_it_is_suppressed() -> None:
+    def used(class_: CategoryClass, *gone: str) -> list[tuple[str, str]]:
+        wanted = notification(Channel.EMAIL, class_=class_)
+        found = plan(wanted, SEVERAL, suppressing(*gone))
+        return [(one.address[0], one.state.value) for one in found]
+
+    for class_ in CategoryClass:
+        assert used(class_) == [("a", "accepted")]
+        assert used(class_, "a@example.com") == [("c", "accepted")]
+    both = "a@example.com", "c@example.com"
+    assert used(CategoryClass.TRANSACTIONAL, *both) == [("b", "accepted")]
+    assert used(CategoryClass.OTP, *both) == [("a", "suppressed")], "nobody knows whose b is"
+    [one] = plan(notification(Channel.EMAIL), SEVERAL, suppressing("a@example.com"))
+    assert one.decision is not None
+    assert one.decision[0]["rule"] == "address"
+
+
+def test_a_fallback_goes_to_another_address_only_when_the_used_one_came_to_be_suppressed() -> None:
+    wanted = notification(
+        Channel.EMAIL, Channel.SMS, used={Channel.EMAIL: frozenset({"a@example.com"})}
+    )
+    both = replace(SEVERAL, phone="+14155550100")
+    assert shape(plan(wanted, both, suppressing("a@example.com"))) == [
+        ("email", "c@example.com", "accepted")
+    ]
+    assert shape(plan(wanted, both, allowed)) == [("sms", "+14155550100", "accepted")]
+    tried = replace(wanted, used={Channel.EMAIL: frozenset(one.address for one in SEVERAL.listed)})
+    every = suppressing(*(one.address for one in SEVERAL.listed))
+    assert shape(plan(tried, both, every)) == [("sms", "+14155550100", "accepted")]

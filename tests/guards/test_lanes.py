@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 from temporalio.client import Client
 
-from activities.delivery import Delivery
 from config.settings import Settings
 from domain.orders import LANES
 from domain.vocabulary import Priority
@@ -53,9 +52,7 @@ def test_every_lane_can_be_served() -> None:
 @pytest.mark.parametrize("lane", LANES)
 def test_a_lane_is_served_on_its_queue(lane: Priority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "Worker", lambda _client, **given: given)
-    worker = lanes.serve(
-        cast(Client, None), lane, Delivery.__new__(Delivery), Settings(_env_file=None)
-    )
+    worker = lanes.serve(cast(Client, None), lane, [], Settings(_env_file=None))
     assert cast(dict[str, Any], worker)["task_queue"] == LANES[lane]
 
 

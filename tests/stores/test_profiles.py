@@ -22,7 +22,7 @@ async def a_module(conn: AsyncConnection, key: str = "m") -> UUID:
 
 async def a_profile(conn: AsyncConnection, module: UUID, **given: Any) -> UUID:
     id = new_id()
-    fields = dict.fromkeys(profiles.FIELDS) | {"attributes": {}} | given
+    fields = dict.fromkeys(profiles.FIELDS) | {"attributes": {}, "addresses": []} | given
     assert await profiles.add(conn, id, module, fields)
     return id
 

@@ -33,7 +33,8 @@ async def test_kill_in_the_middle_of_a_chunk(client: Client, database: Any, tmp_
     async with client.app.db.engine.connect() as conn:
         # A profile that somebody else is just making stops the worker in the middle of its write.
         module = await default_module(client.app)
-        fields = dict.fromkeys(profiles.FIELDS) | {"attributes": {}, "external_id": "c-1500"}
+        fields = dict.fromkeys(profiles.FIELDS) | {"attributes": {}, "addresses": []}
+        fields |= {"external_id": "c-1500"}
         await profiles.add(conn, new_id(), module, fields)
         killed = await shell.start("worker", "--lanes", "control")
         await until(in_the_second_chunk)

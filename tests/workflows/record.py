@@ -13,21 +13,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
+from uuid import UUID
 
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
 
-from activities.delivery import Delivery
+from activities.firing import Firing
 from config.settings import Settings
-from domain.orders import Order, Progress
+from domain.campaign import workflow_id
+from domain.ids import encode
+from domain.orders import CONTROL_QUEUE, CampaignOrder, Order, Progress
 from domain.vocabulary import Priority
 from services.temporal import Temporal, register_attributes
+from tests.workflows.campaign_stories import CAMPAIGNS, CampaignStory, CampaignTeller
 from workers.lanes import serve
 from workflows.attributes import Facts
+from workflows.schedule import ScheduleWorkflow
 
 FOLDER: Final = Path(__file__).parent / "histories"
 SERVER: Final = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
@@ -60,7 +66,8 @@ SENT: Final = Step(states={"sent": 1})
 HELD: Final = Step(2 * DAY, "email: scheduled", {"planned": 1})
 RETRY: Final = Step(HOUR, "email: rate_account, retry 1 of 8", {"deferred": 1})
 
-STORIES: Final = {
+STORIES: Final[Mapping[str, Story | CampaignStory]] = {
+    **CAMPAIGNS,
     "sent": Story((SENT,)),
     "scheduled": Story((HELD, SENT), due_in=2 * DAY),
     "changed_while_held": Story(
@@ -82,6 +89,9 @@ STORIES: Final = {
     "worker_died": Story((Step(crashes=True), SENT)),
     "moved_to_another_workflow": Story((HELD, Step()), due_in=2 * DAY, woken=True),
 }
+
+SCHEDULES: Final = {"schedule_fired": 3}
+"""Stories of schedules, and how many times were due."""
 
 
 class Teller:
@@ -113,15 +123,20 @@ class Teller:
         return Progress(due, step.why, dict(step.states))
 
 
-async def record(env: WorkflowEnvironment, name: str, story: Story) -> dict[str, Any]:
+async def record(
+    env: WorkflowEnvironment, name: str, story: Story | CampaignStory
+) -> dict[str, Any]:
     """Let a story happen and return its history, which names no machine."""
     temporal = Temporal(env.client.service_client.config.target_host, env.client.namespace)
     client = await temporal.client()
+    if isinstance(story, CampaignStory):
+        return await _record_campaign(env, story, temporal, client)
     due = await env.get_current_time() + story.due_in if story.due_in else None
     ids = [f"ntf_{number}" for number in range(story.ids)]
     order = Order(f"recorded_{name}", ids, Priority.MEDIUM.value, due)
-    delivery = cast(Delivery, Teller(story, env, temporal))
-    async with serve(client, Priority.MEDIUM, delivery, Settings(_env_file=None)):
+    teller = Teller(story, env, temporal)
+    work = [teller.prepare, teller.deliver]
+    async with serve(client, Priority.MEDIUM, work, Settings(_env_file=None)):
         facts = Facts("default", "transactional", ("email",))
         await temporal.start(order, summary="transactional to 1 recipient", facts=facts)
         if story.woken:
@@ -129,6 +144,39 @@ async def record(env: WorkflowEnvironment, name: str, story: Story) -> dict[str,
             await temporal.wake(order.workflow_id)
         await _finished(env, order.workflow_id)
     return scrub(await _history(env, order.workflow_id), client)
+
+
+async def _record_campaign(
+    env: WorkflowEnvironment, story: CampaignStory, temporal: Temporal, client: Client
+) -> dict[str, Any]:
+    teller = CampaignTeller(story, env)
+    order = CampaignOrder(encode("cmp", UUID(int=7)), 1, Priority.LOW)
+    id = workflow_id(UUID(int=7), 1)
+    async with serve(client, Priority.LOW, teller.all, Settings(_env_file=None)):
+        facts = Facts("default", "bulk", ("email",))
+        await temporal.start_campaign(order, summary="Spring", facts=facts)
+        await _held(env, id)
+        await temporal.wake(id)
+        await _finished(env, id)
+    return scrub(await _history(env, id), client)
+
+
+async def record_schedule(env: WorkflowEnvironment, name: str, due: int) -> dict[str, Any]:
+    """Let a schedule's time come and return the history."""
+
+    async def fire(_schedule_id: str) -> int:
+        return due
+
+    async with Worker(
+        env.client,
+        task_queue=CONTROL_QUEUE,
+        workflows=[ScheduleWorkflow],
+        activities=[Firing(fire).fire],
+    ):
+        await env.client.execute_workflow(
+            ScheduleWorkflow.run, "sch_one", id=f"recorded_{name}", task_queue=CONTROL_QUEUE
+        )
+    return scrub(await _history(env, f"recorded_{name}"), env.client)
 
 
 def scrub(history: WorkflowHistory, client: Client) -> dict[str, Any]:
@@ -160,12 +208,15 @@ async def _finished(env: WorkflowEnvironment, id: str) -> None:
 
 async def main(names: list[str]) -> None:
     """Record the named stories, or all; each on a server of its own, whose clock starts now."""
-    for name in names or STORIES:
+    for name in names or [*STORIES, *SCHEDULES]:
         async with await WorkflowEnvironment.start_time_skipping(
             test_server_existing_path=str(SERVER)
         ) as env:
             await register_attributes(env.client)
-            history = await record(env, name, STORIES[name])
+            if name in SCHEDULES:
+                history = await record_schedule(env, name, SCHEDULES[name])
+            else:
+                history = await record(env, name, STORIES[name])
         (FOLDER / f"{name}.json").write_text(json.dumps(history, indent=1) + "\n")
         print(f"{name}: {len(history['events'])} events")
 

@@ -12,12 +12,12 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from activities.delivery import Delivery
 from config.settings import Settings
 from domain.orders import Order
 from domain.vocabulary import Priority
-from tests.workflows.record import FOLDER, STORIES
-from workers import lanes
+from services.app import App
+from tests.workflows.record import FOLDER, SCHEDULES, STORIES
+from workers import lanes, scheduling
 from workflows.notification import NotificationWorkflow
 
 RECORDED = sorted(FOLDER.glob("*.json"))
@@ -38,11 +38,14 @@ def history_of(path: Path) -> WorkflowHistory:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the product gives its worker of a lane."""
+    """What the product gives its worker of a lane, with the workflows of the control lane."""
     monkeypatch.setattr(lanes, "Worker", lambda _client, **given: given)
     settings = Settings(_env_file=None)
-    worker = lanes.serve(cast(Client, None), Priority.HIGH, Delivery.__new__(Delivery), settings)
-    return cast(dict[str, Any], worker)
+    monkeypatch.setattr(scheduling, "Worker", lambda _client, **given: given)
+    lane = lanes.serve(cast(Client, None), Priority.HIGH, [], settings)
+    control = scheduling.serve_schedules(cast(Client, None), cast(App, None))
+    worker, other = cast(dict[str, Any], lane), cast(dict[str, Any], control)
+    return {**worker, "workflows": [*worker["workflows"], *other["workflows"]]}
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ async def test_a_recorded_story_goes_on(replayer: Replayer, path: Path) -> None:
 
 
 def test_every_story_is_recorded() -> None:
-    assert [path.stem for path in RECORDED] == sorted(STORIES)
+    assert [path.stem for path in RECORDED] == sorted([*STORIES, *SCHEDULES])
     assert RECORDED
 
 

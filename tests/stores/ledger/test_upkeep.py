@@ -52,6 +52,30 @@ async def test_the_sweeper_finds_the_overdue_without_a_lease(db: Database) -> No
     assert [row.id for row in found] == [lost["id"]]
 
 
+async def test_what_a_moving_queue_has_not_come_to_is_not_overdue(db: Database) -> None:
+    async with db.leader() as conn:
+        module = await _module(conn)
+        passed, front, behind = [
+            await make(conn, module_id=module, due_at=ago(seconds), created_at=ago(seconds))
+            for make, seconds in (
+                (rows.accepted, 90),
+                (rows.planned, 60),
+                (rows.accepted, 50),
+            )
+        ]
+        elsewhere = await rows.accepted(conn, module_id=module, priority="high", due_at=ago(60))
+        await rows.leased(conn, front)
+        fronts = {
+            queue: at for queue, at in (await sweep.find_fronts(conn)).items() if module in queue
+        }
+        found = await sweep.find_stale(conn, grace=10, most=1_000, fronts=fronts)
+        idle = await sweep.find_stale(conn, grace=10, most=1_000)
+    ours = {row["id"] for row in (passed, front, behind, elsewhere)}
+    assert ours & {row.id for row in found} == {passed["id"], elsewhere["id"]}
+    assert ours & {row.id for row in idle} == {passed["id"], behind["id"], elsewhere["id"]}
+    assert list(fronts) == [(module, "medium")]
+
+
 async def test_a_swept_notification_is_left_alone_for_a_while(db: Database) -> None:
     async with db.leader() as conn:
         row = await rows.accepted(conn, module_id=await _module(conn), due_at=ago(60))

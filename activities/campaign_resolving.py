@@ -1,0 +1,199 @@
+"""The activity that resolves a campaign: its audience frozen, its deliveries written in shards.
+
+Again after a crash it begins anew, with the snapshot that was frozen: nothing of it is sent yet.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.campaign_planning import plan_page
+from activities.campaigns import find_mine
+from activities.heartbeats import heartbeat
+from config.failpoints import failpoint
+from domain.campaign import CampaignState, Step
+from domain.errors import Problem, Unavailable
+from domain.frozen_campaign import Frozen, fingerprint
+from domain.ids import decode, encode
+from domain.orders import CampaignOrder
+from stores import audience_snapshots, campaign_work, campaigns, rules, templates
+from stores.database import Database
+from stores.ledger import campaign_rows
+
+log = structlog.get_logger()
+
+SHARD: Final = 1_000
+"""Recipients of a shard."""
+PATIENCE_SECONDS: Final = 180.0
+"""How long a source that cannot be reached is tried again."""
+_AT_ONCE: Final = 5_000
+_NOBODY: Final = {
+    "title": "Nobody is in the audience",
+    "detail": "The audience was resolved and is empty; nothing was sent.",
+}
+
+Freeze = Callable[[Row[Any]], Awaitable[UUID]]
+"""Keeps the audience of a campaign's row as a snapshot and returns its id; raises Problem."""
+
+
+class _Gone(Exception):
+    """The campaign is not being resolved any more: aborted, or another workflow has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResolving:
+    """Turns audiences into deliveries, in memory that does not grow with them."""
+
+    db: Database
+    freeze: Freeze
+    retry_scale: float
+
+    @activity.defn(name="resolve_campaign")
+    async def resolve(self, order: CampaignOrder) -> None:
+        """Resolve a campaign, which awaits approval then; or is a draft with its problem again."""
+        id = decode("cmp", order.campaign_id)
+        async with heartbeat(lambda: self._beat(id, order.run)):
+            async with self.db.leader() as conn:
+                row = await find_mine(conn, order)
+            if row is None or row.state != CampaignState.RESOLVING:
+                return
+            try:
+                await self._resolve(row)
+            except _Gone:
+                return
+
+    async def _beat(self, id: UUID, run: int) -> None:
+        async with self.db.leader() as conn:
+            await campaign_work.beat(conn, id, run)
+
+    async def _resolve(self, row: Row[Any]) -> None:
+        await self._remove(row)
+        snapshot_id = await self._snapshot(row)
+        if snapshot_id is None:
+            return
+        async with self.db.leader() as conn:
+            snapshot = await audience_snapshots.get(conn, snapshot_id)
+        if not snapshot.members:
+            await self._give_up(row, _NOBODY)
+            return
+        shards = await self._plan(row, snapshot_id)
+        if not await self._on_trial(row):
+            await self._suppress_duplicates(row)
+        await self._finish(row, snapshot, shards)
+
+    async def _snapshot(self, row: Row[Any]) -> UUID | None:
+        """Return the frozen audience; None when there is none and the campaign was told so."""
+        if row.snapshot_id is not None:
+            kept: UUID = row.snapshot_id
+            return kept
+        try:
+            snapshot_id = await self.freeze(row)
+        except Unavailable as problem:
+            waited = (datetime.now(UTC) - row.submitted_at).total_seconds()
+            if waited < PATIENCE_SECONDS * self.retry_scale:
+                # Temporal tries again; what the source said may hold what nobody else should see.
+                raise ApplicationError("the source of the audience cannot be reached") from None
+            await self._give_up(row, _told(problem))
+            return None
+        except Problem as problem:
+            await self._give_up(row, _told(problem))
+            return None
+        await failpoint("frozen")
+        async with self.db.leader() as conn:
+            if not await campaign_work.freeze(conn, row.id, row.run, snapshot_id):
+                raise _Gone
+        return snapshot_id
+
+    async def _plan(self, row: Row[Any], snapshot_id: UUID) -> int:
+        """Write the deliveries, a shard in a transaction; return the number of shards."""
+        frozen, after, shard = Frozen.read(row.frozen), None, 0
+        while True:
+            async with self.db.leader() as conn:
+                await self._hold(conn, row)
+                members: Sequence[Row[Any]] = await audience_snapshots.find_members(
+                    conn, snapshot_id, after=after, most=SHARD
+                )
+                if not members:
+                    return shard
+                await plan_page(conn, row, frozen, members, shard)
+            after, shard = members[-1].key, shard + 1
+            await failpoint("shard_written")
+
+    async def _suppress_duplicates(self, row: Row[Any]) -> None:
+        found = _AT_ONCE
+        while found == _AT_ONCE:
+            async with self.db.leader() as conn:
+                await self._hold(conn, row)
+                found = await campaign_rows.suppress_duplicates(conn, row.id, most=_AT_ONCE)
+
+    async def _on_trial(self, row: Row[Any]) -> bool:
+        """Whether all go to the few addresses of a trial: none of them is a duplicate then."""
+        async with self.db.leader() as conn:
+            standings = await rules.of_modules(conn, [row.module_id])
+        return standings[row.module_id].trial is not None
+
+    async def _finish(self, row: Row[Any], snapshot: Row[Any], shards: int) -> None:
+        frozen = Frozen.read(row.frozen)
+        async with self.db.leader() as conn:
+            counts = await campaign_rows.count(conn, row.id)
+            words: dict[str, Any] = {}
+            if frozen.template is not None:
+                found = await templates.load_versions(conn, [frozen.template])
+                version = found[frozen.template]
+                words = {"content": version.content, "locales": version.locales}
+        if not counts["channels"]:
+            await self._give_up(row, _all_suppressed(counts["suppressed"]))
+            return
+        column = replace(frozen, counts=counts).column()
+        window = [one.isoformat() if one else None for one in (row.start_at, row.end_at)]
+        hash = fingerprint(column, snapshot=snapshot.hash, words=words, window=window)
+        async with self.db.leader() as conn:
+            await campaigns.step(
+                conn,
+                row.id,
+                Step.RESOLVED,
+                run=row.run,
+                frozen=column,
+                hash=hash,
+                shards=shards,
+                members=snapshot.members,
+            )
+        log.info("campaign.resolved", campaign=encode("cmp", row.id), members=snapshot.members)
+
+    async def _remove(self, row: Row[Any]) -> None:
+        """Remove what an earlier run, or an earlier try of this one, has written."""
+        found = _AT_ONCE
+        while found:
+            async with self.db.leader() as conn:
+                await self._hold(conn, row)
+                found = await campaign_rows.remove(conn, row.id, most=_AT_ONCE)
+
+    async def _give_up(self, row: Row[Any], problem: dict[str, str]) -> None:
+        """Make it a draft again, with the problem; its workflow removes what was written."""
+        async with self.db.leader() as conn:
+            await campaigns.step(conn, row.id, Step.UNRESOLVED, run=row.run, problem=problem)
+        log.info("campaign.unresolved", campaign=encode("cmp", row.id), why=problem["title"])
+
+    async def _hold(self, conn: Any, row: Row[Any]) -> None:
+        if not await campaign_work.hold_still(conn, row.id, row.run, CampaignState.RESOLVING):
+            raise _Gone
+
+
+def _told(problem: Problem) -> dict[str, str]:
+    detail = "; ".join([problem.detail, *(f"{one.field}: {one.message}" for one in problem.errors)])
+    return {"title": "The audience could not be resolved", "detail": detail}
+
+
+def _all_suppressed(reasons: dict[str, int]) -> dict[str, str]:
+    listed = ", ".join(f"{reason} {number}" for reason, number in sorted(reasons.items()))
+    return {
+        "title": "Nobody in the audience may be sent to",
+        "detail": f"Every delivery is suppressed: {listed}. Nothing was sent.",
+    }

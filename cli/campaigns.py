@@ -1,0 +1,210 @@
+"""campaign: what authors, approvers and operators do with campaigns, over the API."""
+
+import json
+import time
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+
+from cli.running import DataDir
+from cli.talking import Key, Url, asked, connect
+
+Campaign = Annotated[str, typer.Argument(help="Its id (cmp_…), as `list` shows it")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts")]
+_OVER: Final = ("completed", "aborted", "rejected", "draft")
+_NUMBERS: Final = ("sent", "waiting", "suppressed", "failed", "expired", "cancelled", "unknown")
+_LOOK_SECONDS: Final = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    campaign = typer.Typer(help="Messages to an audience", no_args_is_help=True)
+    campaign.command("list")(list_campaigns)
+    campaign.command("show")(show)
+    campaign.command("preview")(preview)
+    campaign.command("watch")(watch)
+    campaign.command("approve")(approve)
+    campaign.command("reject")(reject)
+    campaign.command("pace")(pace)
+    for name, about in _STEPS.items():
+        campaign.command(name, help=about)(_step(name))
+    app.add_typer(campaign, name="campaign")
+
+
+_STEPS: Final = {
+    "submit": "Freeze a draft and ask for its approval.",
+    "pause": "Let nothing more leave until it is resumed.",
+    "resume": "Go on where it was paused.",
+    "abort": "End it; what was not sent is cancelled.",
+    "resend-missed": "Ask for approval to send once more what failed, expired or was aborted.",
+}
+
+
+def list_campaigns(
+    state: Annotated[list[str] | None, typer.Option("--state", help="Repeatable")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """List the newest 50 campaigns."""
+    with connect(url, key, data_dir) as client:
+        items = asked(client, "GET", "/v1/campaigns", params={"state": state or []})["items"]
+    if as_json:
+        typer.echo(json.dumps(items))
+        return
+    table = Table("id", "state", "name", box=None)
+    table.columns[0].no_wrap = True
+    for one in items:
+        table.add_row(one["id"], one["state"], one["name"])
+    Console().print(table)
+
+
+def show(
+    campaign: Campaign,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show a campaign with its ledger, and the hash that an approval names."""
+    with connect(url, key, data_dir) as client:
+        found = asked(client, "GET", f"/v1/campaigns/{campaign}")
+        ledger = asked(client, "GET", f"/v1/campaigns/{campaign}/ledger")
+    if as_json:
+        typer.echo(json.dumps({**found, "ledger": ledger}))
+        return
+    console = Console(highlight=False)
+    console.print(f"[bold]{found['name']}[/]  {found['state']}")
+    for name in ("id", "audience", "category", "priority", "created_by", "hash"):
+        if found[name]:
+            console.print(f"{name:<11} {found[name]}", soft_wrap=True)
+    if found["problem"]:
+        console.print(f"problem     {found['problem'].get('detail')}", style="red")
+    console.print(f"asked       {ledger['asked']:,}")
+    for name in _NUMBERS:
+        if ledger[name]:
+            why = ", ".join(f"{n:,} {r}" for r, n in ledger["reasons"].get(name, {}).items())
+            console.print(f"{name:<11} {ledger[name]:,}{f'  ({why})' if why else ''}")
+
+
+def preview(
+    campaign: Campaign, url: Url = None, key: Key = None, data_dir: DataDir = None
+) -> None:  # fmt: skip
+    """Try a campaign over its real audience, and print what came of it as JSON."""
+    with connect(url, key, data_dir) as client:
+        found = asked(
+            client, "POST", f"/v1/campaigns/{campaign}/preview", json={"samples": 3},
+            timeout=httpx.Timeout(60, read=600),
+        )  # fmt: skip
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def approve(
+    campaign: Campaign,
+    hash: Annotated[str, typer.Option("--hash", help="What you saw, as `show` tells it")],
+    reason: Annotated[str, typer.Option("--reason")] = "",
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Approve a campaign, with the key of a user who may."""
+    body = {"hash": hash, "reason": reason}
+    _ask(campaign, "approve", body, url, key, data_dir)
+
+
+def reject(
+    campaign: Campaign,
+    reason: Annotated[str, typer.Option("--reason", help="What its author is to mend")],
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a campaign back to its author."""
+    _ask(campaign, "reject", {"reason": reason}, url, key, data_dir)
+
+
+def pace(
+    campaign: Campaign,
+    per_second: Annotated[float, typer.Argument(help="Messages a second; 0: no pace of its own")],
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Change how fast a campaign sends, at any time."""
+    body = {"pace": {"per_second": per_second} if per_second else None}
+    with connect(url, key, data_dir) as client:
+        found = asked(client, "PATCH", f"/v1/campaigns/{campaign}", json=body)
+    typer.echo(f"{found['state']}, {found['pace']['per_second'] if found['pace'] else 'no'} pace")
+
+
+def watch(
+    campaign: Campaign,
+    as_json: Annotated[bool, typer.Option("--json", help="One look a line")] = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Follow a campaign until it is over: progress, rate, time left, and what became of it."""
+    shown = Progress(
+        TextColumn("{task.fields[state]:<17}"), BarColumn(), TaskProgressColumn(),
+        TextColumn("{task.fields[told]}"), console=Console(stderr=True, highlight=False),
+        disable=as_json,
+    )  # fmt: skip
+    with connect(url, key, data_dir) as client, shown as progress:
+        task = progress.add_task("", total=None, state="", told="")
+        before: tuple[float, int] | None = None
+        while True:
+            found = asked(client, "GET", f"/v1/campaigns/{campaign}")
+            ledger = asked(client, "GET", f"/v1/campaigns/{campaign}/ledger")
+            done = ledger["asked"] - ledger["waiting"]
+            now = (time.monotonic(), done)
+            rate = _rate(before, now)
+            before = now
+            if as_json:
+                typer.echo(json.dumps({"state": found["state"], "rate": rate, **ledger}))
+            progress.update(
+                task, total=ledger["asked"] or None, completed=done, state=found["state"],
+                told=_told(ledger, rate),
+            )  # fmt: skip
+            if found["state"] in _OVER:
+                break
+            time.sleep(_LOOK_SECONDS)
+    if not as_json:
+        numbers = ", ".join(f"{ledger[name]:,} {name}" for name in _NUMBERS if ledger[name])
+        typer.echo(f"{found['state']}: {ledger['asked']:,} asked, {numbers or 'nothing sent'}")
+
+
+def _rate(before: tuple[float, int] | None, now: tuple[float, int]) -> float:
+    if before is None or now[0] <= before[0]:
+        return 0.0
+    return round(max(0, now[1] - before[1]) / (now[0] - before[0]), 1)
+
+
+def _told(ledger: dict[str, Any], rate: float) -> str:
+    missed = ", ".join(
+        f"{ledger[name]:,} {name}" for name in ("failed", "unknown", "expired") if ledger[name]
+    )
+    left = f", {ledger['waiting'] / rate:,.0f} s left" if rate and ledger["waiting"] else ""
+    return f"{rate:,.0f}/s{left}{f' · {missed}' if missed else ''}"
+
+
+def _step(name: str) -> Any:
+    def command(
+        campaign: Campaign, url: Url = None, key: Key = None, data_dir: DataDir = None
+    ) -> None:  # fmt: skip
+        _ask(campaign, name, None, url, key, data_dir)
+
+    return command
+
+
+def _ask(
+    campaign: str, step: str, body: Any, url: str | None, key: str | None, data_dir: Any
+) -> None:  # fmt: skip
+    with connect(url, key, data_dir) as client:
+        found = asked(client, "POST", f"/v1/campaigns/{campaign}/{step}", json=body)
+    typer.echo(f"{found['id']} is {found['state']}")

@@ -1,0 +1,93 @@
+"""What a submission freezes of a campaign: from then on nothing else is looked at to send it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from json import dumps
+from typing import Any, Final
+from uuid import UUID
+
+from domain.vocabulary import CategoryClass, Channel, ChannelPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The `frozen` column of a campaign.
+
+    `content` is by channel, with the footers of the rules in it, where there is no template.
+    `ordered` says that the request chose the order of the channels. `off_hours` is {start, end,
+    timezone} with times as HH:MM:SS and a zone or "recipient"; None: at any hour. `counts` is
+    written when the audience is resolved: {asked, suppressed: {reason: n}, channels: {channel: n}}.
+    """
+
+    category: str
+    class_: CategoryClass
+    priority: str
+    channels: tuple[Channel, ...]
+    channel_policy: ChannelPolicy = ChannelPolicy.FIRST_SUCCESS
+    ordered: bool = True
+    template: tuple[UUID, int] | None = None
+    template_key: str | None = None
+    content: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    off_hours: Mapping[str, str] | None = None
+    counts: Mapping[str, Any] | None = None
+
+    @classmethod
+    def read(cls, column: Mapping[str, Any]) -> "Frozen":
+        """Return what a row keeps."""
+        id, version = column["template_id"], column["template_version"]
+        return cls(
+            category=column["category"],
+            class_=CategoryClass(column["class"]),
+            priority=column["priority"],
+            channels=tuple(Channel(one) for one in column["channels"]),
+            channel_policy=ChannelPolicy(column["channel_policy"]),
+            ordered=column["ordered"],
+            template=(UUID(id), version) if id else None,
+            template_key=column["template_key"],
+            content=column["content"],
+            data=column["data"],
+            off_hours=column["off_hours"],
+            counts=column.get("counts"),
+        )
+
+    def column(self) -> dict[str, Any]:
+        """Return it as a row keeps it."""
+        return {
+            "category": self.category,
+            "class": self.class_,
+            "priority": self.priority,
+            "channels": list(self.channels),
+            "channel_policy": self.channel_policy,
+            "ordered": self.ordered,
+            "template_id": str(self.template[0]) if self.template else None,
+            "template_version": self.template[1] if self.template else None,
+            "template_key": self.template_key,
+            "content": self.content,
+            "data": self.data,
+            "off_hours": self.off_hours,
+            "counts": self.counts,
+        }
+
+
+NOT_SHOWN: Final = ("counts",)
+"""Parts of the column that an approval is not about: they follow from the others."""
+
+
+def fingerprint(
+    column: Mapping[str, Any],
+    *,
+    snapshot: str,
+    words: Mapping[str, Any],
+    window: Sequence[str | None],
+) -> str:
+    """Return the hash that approvals are bound to.
+
+    `snapshot` is the hash of the audience's snapshot, `words` what the template's version says
+    with its partials, `window` its start and end.
+    """
+    bound = {name: value for name, value in column.items() if name not in NOT_SHOWN}
+    whole = {**bound, "snapshot": snapshot, "words": words, "window": list(window)}
+    canonical = dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return sha256(canonical.encode()).hexdigest()

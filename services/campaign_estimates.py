@@ -1,0 +1,71 @@
+"""How long a campaign takes and what it costs, as far as paces and costs of accounts tell."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.campaign_window import OpenHours
+from domain.frozen_campaign import Frozen
+from domain.vocabulary import Channel
+from services.app import App
+from services.times import stamp
+from stores import accounts
+
+
+async def estimate(
+    app: App, row: Any, frozen: Frozen, channels: Mapping[str, int], segments: float
+) -> dict[str, Any]:
+    """Return {channels: {channel: {messages, parts, cost, per_second}}, cost, seconds}.
+
+    The cheapest account of a channel counts, and `segments` parts for each text. `per_second` and
+    `seconds` are null where no pace limits it.
+    """
+    async with app.db.leader() as conn:
+        found = await accounts.find_enabled(conn)
+    usable = [one for one in found if not one.categories or frozen.category in one.categories]
+    told: dict[str, dict[str, Any]] = {}
+    for channel, number in sorted(channels.items()):
+        having = [one for one in usable if one.channel == channel]
+        paces = [one.per_second for one in having]
+        parts = number * (segments if channel == Channel.SMS else 1)
+        told[channel] = {
+            "messages": number,
+            "parts": round(parts),
+            "cost": round(parts * min((one.cost for one in having), default=0.0), 4),
+            "per_second": sum(paces) if paces and all(paces) else None,
+        }
+    seconds = [one["messages"] / one["per_second"] for one in told.values() if one["per_second"]]
+    if row.per_second:
+        seconds.append(sum(channels.values()) / row.per_second)
+    return {
+        "channels": told,
+        "cost": round(sum(one["cost"] for one in told.values()), 4),
+        "seconds": round(max(seconds), 1) if seconds else None,
+    }
+
+
+def timetable(row: Any, frozen: Frozen, zones: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return when the recipients of each time zone are sent to, the first ones first.
+
+    `too_late` says that the window is over by then, and nothing would be sent to them.
+    """
+    window = row.definition.get("window", {})
+    now = datetime.now(UTC)
+    begins = max(row.start_at or _moment(window.get("start_at")) or now, now)
+    ends = row.end_at or _moment(window.get("end_at"))
+    hours = OpenHours.of(dict(frozen.off_hours)) if frozen.off_hours else None
+    rows = [
+        (hours.opens(begins, zone) if hours else begins, zone, number)
+        for zone, number in zones.items()
+    ]
+    return [
+        {
+            "timezone": zone, "messages": number, "opens_at": stamp(at),
+            "too_late": ends is not None and at >= ends,
+        }
+        for at, zone, number in sorted(rows, key=lambda one: (one[0], -one[2], one[1]))
+    ]  # fmt: skip
+
+
+def _moment(given: str | None) -> datetime | None:
+    return datetime.fromisoformat(given) if given else None

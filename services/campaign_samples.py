@@ -1,0 +1,104 @@
+"""What some recipients of a campaign would get, rendered for a dry run, and what is wrong in it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from channels.occasion import Occasion
+from channels.problems import ContentRefused
+from channels.rendering import RenderFailed, render
+from channels.transforms import problems, transform
+from domain.delivery import Planned
+from domain.frozen_campaign import Frozen
+from domain.ids import encode
+from domain.masking import mask
+from domain.preference_links import with_examples
+from domain.recipient import Recipient
+from domain.template import TemplateVersion
+from domain.vocabulary import Channel, State
+from services.app import App
+from stores import templates
+
+_MOST_PROBLEMS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A recipient whose messages are rendered."""
+
+    recipient: Recipient
+    data: Mapping[str, Any]
+    planned: Sequence[Planned]
+
+
+@dataclass(slots=True)
+class Rendered:
+    """What came of it: samples to be shown, problems with how many have them, parts of a text."""
+
+    samples: list[dict[str, Any]]
+    problems: list[dict[str, Any]]
+    segments: float = 1.0
+
+
+async def render_samples(
+    app: App, frozen: Frozen, people: Sequence[Person], *, most: int, in_full: bool
+) -> Rendered:
+    """Render what people would get, and keep the first `most`; addresses are masked unless
+    `in_full`.
+    """
+    version = await _version(app, frozen)
+    samples: list[dict[str, Any]] = []
+    wrong: Counter[tuple[str, str]] = Counter()
+    parts: list[int] = []
+    for person in people:
+        words = version.content_for(person.recipient.locale) if version else frozen.content or {}
+        data = with_examples({**frozen.data, **person.data})
+        for one in person.planned:
+            if one.state is State.SUPPRESSED:
+                continue
+            said, found = _say(one.channel, words, data, person.recipient)
+            wrong.update(found)
+            parts += [said["segments"]] if "segments" in said else []
+            if len(samples) < most:
+                samples.append(_sample(person.recipient, one, said, in_full=in_full))
+    told = [
+        {"field": where, "message": message, "recipients": number}
+        for (where, message), number in wrong.most_common(_MOST_PROBLEMS)
+    ]
+    return Rendered(samples, told, sum(parts) / len(parts) if parts else 1.0)
+
+
+async def _version(app: App, frozen: Frozen) -> TemplateVersion | None:
+    if frozen.template is None:
+        return None
+    async with app.db.leader() as conn:
+        loaded = await templates.load_versions(conn, [frozen.template])
+    return loaded[frozen.template]
+
+
+def _say(
+    channel: Channel, words: Mapping[str, Any], data: Mapping[str, Any], recipient: Recipient
+) -> tuple[dict[str, Any], set[tuple[str, str]]]:
+    try:
+        rendered = render(
+            channel, words[channel], data, locale=recipient.locale, timezone=recipient.timezone
+        )
+        wrong = {(one.field, one.message) for one in problems(channel, rendered)}
+        return dict(transform(channel, rendered, Occasion(recipient.locale))), wrong
+    except (RenderFailed, ContentRefused) as failed:
+        told = {(one.field, one.message) for one in failed.errors}
+        return {"error": "; ".join(sorted(message for _, message in told))}, told
+
+
+def _sample(
+    recipient: Recipient, one: Planned, said: Mapping[str, Any], *, in_full: bool
+) -> dict[str, Any]:
+    return {
+        "profile": encode("prf", recipient.profile_id) if recipient.profile_id else None,
+        "channel": one.channel,
+        "address": one.address if in_full else mask(one.address),
+        "locale": recipient.locale,
+        "timezone": recipient.timezone,
+        "content": said,
+    }

@@ -1,0 +1,158 @@
+"""Campaigns: written by authors, edited until they are submitted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.campaign import CampaignState, Step
+from domain.contract.campaign import CampaignPatch, CampaignRequest
+from domain.errors import Conflict, Invalid
+from domain.ids import encode, new_id
+from services import campaign_approvals
+from services import campaign_runs as runs
+from services.access import Actor
+from services.app import App
+from services.auditing import audit_row
+from services.campaign_judging import judge, look_up
+from services.campaign_rows import definition, find_row, refused
+from services.campaign_views import view
+from services.fields import validated
+from services.idempotency import Answer, Idempotency, once
+from services.merging import merge
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.positions import seen
+from services.searching import pattern
+from services.versions import check_version
+from stores import campaigns as store
+
+
+async def create(
+    app: App, actor: Actor, request: CampaignRequest, idempotency: Idempotency | None = None
+) -> Answer:
+    """Make a draft; raises Invalid that names each wrong field."""
+    actor.require("campaigns:write")
+
+    async def work(conn: AsyncConnection) -> Answer:
+        named = await look_up(conn, actor.module_id, request)
+        judge(request, named, usual_hours=app.settings.off_hours)
+        id = new_id()
+        await store.insert(
+            conn,
+            {
+                "id": id, "module_id": actor.module_id, "name": request.name,
+                "definition": definition(request), "created_by": actor.name,
+                "author_ids": [actor.user_id] if actor.user_id else [],
+            },
+        )  # fmt: skip
+        if request.pace is not None:
+            await store.pace(conn, id, request.pace.per_second)
+        row = await find_row(conn, actor, encode("cmp", id))
+        await audit_row(conn, actor, "campaign.created", "cmp", row)
+        body = view(row)
+        return Answer(body, 201, headers={"Location": f"/v1/campaigns/{body['id']}"})
+
+    return await once(app, actor, idempotency, work)
+
+
+async def find(
+    app: App,
+    actor: Actor,
+    *,
+    state: Sequence[str] = (),
+    q: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+    position: str | None = None,
+) -> Page:
+    """Return a page of campaigns, newest first; `position` is the caller's last write."""
+    actor.require("campaigns:read")
+    unknown = [one for one in state if one not in list(CampaignState)]
+    if unknown:
+        raise Invalid.field("state", f"is none of {', '.join(CampaignState)}")
+    async with app.db.read(seen(app, actor, position)) as conn:
+        rows = await store.listed(
+            conn,
+            None if actor.all_modules else actor.module_id,
+            states=state,
+            q=pattern(q),
+            before=decode_cursor(cursor),
+            most=limit + 1,
+        )
+    return Page([view(row) for row in rows[:limit]], next_cursor([row.id for row in rows], limit))
+
+
+async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
+    """Return a campaign as it is now; raises NotFound."""
+    actor.require("campaigns:read")
+    async with app.db.leader() as conn:
+        row = await find_row(conn, actor, id_text)
+        about = await campaign_approvals.told(conn, row) if row.run else {"approvals": []}
+    return {**view(row), **about}
+
+
+async def change(
+    app: App, actor: Actor, id_text: str, patch: CampaignPatch, if_match: int | None = None
+) -> dict[str, Any]:
+    """Apply a merge patch (RFC 7396): anything until it is approved, then only the pace.
+
+    Changing one that waits for approval makes it a draft again: what was approved so far is void,
+    and its deliveries, of which none was sent, are taken away. Raises Stale, Invalid, Conflict.
+    """
+    actor.require("campaigns:write")
+    given = patch.model_dump(mode="json", exclude_unset=True)
+
+    async def work(conn: AsyncConnection) -> Any:
+        row = await find_row(conn, actor, id_text, lock=True)
+        check_version(if_match, row.version)
+        request = validated(CampaignRequest, merge(row.definition, given))
+        if "window" in given and isinstance(given["window"], dict):
+            request = _with_hours_of(given["window"], request, row.definition)
+        if set(given) == {"pace"}:
+            changed = await store.pace(conn, row.id, _pace(request), version=row.version)
+        else:
+            named = await look_up(conn, row.module_id, request)
+            judge(request, named, usual_hours=app.settings.off_hours)
+            changed = await store.edit(
+                conn, row.id, name=request.name, definition=definition(request),
+                author_id=actor.user_id, version=row.version,
+            )  # fmt: skip
+            if changed is not None and "pace" in given:
+                changed = await store.pace(conn, row.id, _pace(request))
+        if changed is None:
+            raise refused(row, Step.EDIT)
+        await audit_row(conn, actor, "campaign.changed", "cmp", row, {"fields": sorted(given)})
+        return await find_row(conn, actor, id_text)
+
+    row = await app.db.retrying(work)
+    if row.run:
+        await runs.wake(app, row)
+    return view(row)
+
+
+async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = None) -> None:
+    """Remove a draft; what was submitted stays, for its record."""
+    actor.require("campaigns:write")
+
+    async def work(conn: AsyncConnection) -> None:
+        row = await find_row(conn, actor, id_text, lock=True)
+        check_version(if_match, row.version)
+        if not await store.remove(conn, row.id):
+            raise Conflict(f"It is {row.state}: only a draft of which nothing was sent is removed.")
+        await audit_row(conn, actor, "campaign.deleted", "cmp", row, {"state": row.state})
+
+    await app.db.retrying(work)
+
+
+def _pace(request: CampaignRequest) -> float | None:
+    return request.pace.per_second if request.pace else None
+
+
+def _with_hours_of(
+    window: dict[str, Any], request: CampaignRequest, before: dict[str, Any]
+) -> CampaignRequest:
+    """Keep `off_hours: null`, which asks for any hour: a merge patch would take it away."""
+    if window.get("off_hours", False) is None:
+        merged = {**merge(before.get("window"), window), "off_hours": None}
+        return validated(CampaignRequest, {**definition(request), "window": merged})
+    return request

@@ -1,0 +1,184 @@
+"""Campaigns at work: what their workflows and the sweeper read and write of the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_BEAT = text("""
+    UPDATE campaigns SET beaten_at = clock_timestamp()
+    WHERE id = :id AND run = :run
+        AND (beaten_at IS NULL OR beaten_at < clock_timestamp() - interval '1 second')
+""")
+
+_COME_BACK = text("""
+    UPDATE campaigns SET beaten_at = clock_timestamp(),
+        due_at = CASE WHEN version = :version THEN CAST(:due AS timestamptz) ELSE due_at END
+    WHERE id = :id AND run = :run
+""")
+
+_HOLD_STILL = text("""
+    SELECT 1 FROM campaigns WHERE id = :id AND run = :run AND state = :state FOR SHARE
+""")
+
+_FREEZE = text("""
+    UPDATE campaigns SET snapshot_id = :snapshot
+    WHERE id = :id AND run = :run AND state = 'resolving' RETURNING id
+""")
+
+_EXPIRE = text("""
+    UPDATE campaigns SET expires_at = clock_timestamp() + make_interval(secs => :seconds)
+    WHERE id = :id AND run = :run AND expires_at IS NULL AND state = 'sending'
+""")
+
+_FORGET = text("""
+    UPDATE campaigns SET shards = 0, due_at = NULL
+    WHERE id = :id AND run = :run AND state = 'draft'
+""")
+
+_OPEN = text("""
+    SELECT state, per_second, expires_at FROM campaigns WHERE id = :id AND run = :run
+""")
+
+# A quarter of a second's are kept at the most, or one: no pace is exceeded for longer than that.
+_TAKE = text("""
+    WITH refilled AS (
+        SELECT id, per_second, least(
+                greatest(per_second / 4, 1),
+                coalesce(pace_left + per_second
+                    * extract(epoch FROM clock_timestamp() - paced_at), 1)
+            ) AS have
+        FROM campaigns
+        WHERE id = :id AND run = :run AND state = 'sending' AND per_second IS NOT NULL
+        FOR UPDATE
+    ), granted AS (
+        SELECT id, have, floor(least(CAST(:wanted AS double precision), have)) AS tokens
+        FROM refilled
+    )
+    UPDATE campaigns c SET pace_left = g.have - g.tokens, paced_at = clock_timestamp(),
+        beaten_at = clock_timestamp()
+    FROM granted g WHERE c.id = g.id
+    RETURNING CAST(g.tokens AS int) AS granted, c.pace_left, c.per_second
+""")
+
+_STALE = text("""
+    SELECT c.*, m.key AS module_key,
+        c.beaten_at IS NULL OR c.beaten_at < clock_timestamp()
+            - make_interval(secs => :silent) AS silent
+    FROM campaigns c JOIN modules m ON m.id = c.module_id
+    WHERE c.due_at < clock_timestamp() - make_interval(secs => :grace)
+        AND (c.beaten_at IS NULL
+            OR c.beaten_at < clock_timestamp() - make_interval(secs => :grace))
+    ORDER BY c.due_at LIMIT :most
+""")
+
+_PUT_OFF = text("""
+    UPDATE campaigns SET due_at = clock_timestamp()
+    WHERE id = :id AND run = :run AND due_at IS NOT NULL
+""")
+
+_TAKE_OVER = text("""
+    UPDATE campaigns SET recoveries = recoveries + 1,
+        due_at = clock_timestamp() + make_interval(secs => :grace * power(2, least(recoveries, 6)))
+    WHERE id = :id AND run = :run AND recoveries = :recoveries AND due_at IS NOT NULL
+    RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
+""")
+
+_TEMPLATE = text("""
+    SELECT t.archived_at IS NULL AS usable FROM templates t WHERE t.id = :id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a campaign sends now, how many it may send, and after how many seconds more."""
+
+    is_open: bool
+    granted: int = 0
+    wait: float = 0.0
+    per_second: float | None = None
+    expires_at: datetime | None = None
+
+
+async def beat(conn: AsyncConnection, id: UUID, run: int) -> None:
+    """Note that a run is being worked on."""
+    await conn.execute(_BEAT, {"id": id, "run": run})
+
+
+async def come_back(conn: AsyncConnection, row: Row[Any], due_at: datetime | None) -> None:
+    """Note when the workflow of a row will look again (None: when it is waked); a change that was
+    made since the row was read is left to be looked at.
+    """
+    await conn.execute(
+        _COME_BACK, {"id": row.id, "run": row.run, "version": row.version, "due": due_at}
+    )
+
+
+async def hold_still(conn: AsyncConnection, id: UUID, run: int, state: str) -> bool:
+    """Keep a campaign in a state until the transaction ends; False when it is in another one."""
+    found = await conn.execute(_HOLD_STILL, {"id": id, "run": run, "state": state})
+    return found.one_or_none() is not None
+
+
+async def freeze(conn: AsyncConnection, id: UUID, run: int, snapshot_id: UUID) -> bool:
+    """Note the snapshot of the audience; False when the campaign is not being resolved."""
+    found = await conn.execute(_FREEZE, {"id": id, "run": run, "snapshot": snapshot_id})
+    return found.one_or_none() is not None
+
+
+async def expire_in(conn: AsyncConnection, id: UUID, run: int, seconds: float) -> None:
+    """Let a campaign without an end expire that much after now; the first call counts."""
+    await conn.execute(_EXPIRE, {"id": id, "run": run, "seconds": seconds})
+
+
+async def forget(conn: AsyncConnection, id: UUID, run: int) -> None:
+    """Note that a draft has no deliveries any more."""
+    await conn.execute(_FORGET, {"id": id, "run": run})
+
+
+async def pass_gate(conn: AsyncConnection, id: UUID, run: int, wanted: int) -> Gate:
+    """Take leave to send up to `wanted` messages now, of the pace that all processes share."""
+    row = (await conn.execute(_OPEN, {"id": id, "run": run})).one_or_none()
+    if row is None or row.state != "sending":
+        return Gate(is_open=False)
+    if row.per_second is None:
+        return Gate(True, wanted, expires_at=row.expires_at)
+    taken = (await conn.execute(_TAKE, {"id": id, "run": run, "wanted": wanted})).one_or_none()
+    if taken is None:
+        return await pass_gate(conn, id, run, wanted)  # changed between the two
+    wait = max(1 - taken.pace_left, 0) / taken.per_second
+    return Gate(True, taken.granted, wait, taken.per_second, row.expires_at)
+
+
+async def find_stale(
+    conn: AsyncConnection, *, grace: float, silent: float, most: int
+) -> Sequence[Row[Any]]:
+    """Return campaigns whose workflows should have looked `grace` seconds ago and did not;
+    `silent` in a row says that nothing was heard for that many seconds.
+    """
+    result = await conn.execute(_STALE, {"grace": grace, "silent": silent, "most": most})
+    return result.all()
+
+
+async def put_off(conn: AsyncConnection, row: Row[Any]) -> None:
+    """Give the workflow of a row, which was waked, the usual time to look."""
+    await conn.execute(_PUT_OFF, {"id": row.id, "run": row.run})
+
+
+async def take_over(conn: AsyncConnection, row: Row[Any], *, grace: float) -> Row[Any] | None:
+    """Give a run a new workflow instead of the lost one; None when another process did so."""
+    result = await conn.execute(
+        _TAKE_OVER,
+        {"id": row.id, "run": row.run, "recoveries": row.recoveries, "grace": grace},
+    )
+    return result.one_or_none()
+
+
+async def template_is_usable(conn: AsyncConnection, template_id: UUID) -> bool:
+    """Return whether a template is there and not archived."""
+    usable = (await conn.execute(_TEMPLATE, {"id": template_id})).scalar_one_or_none()
+    return bool(usable)

@@ -1,0 +1,196 @@
+"""Campaigns in PostgreSQL: their row decides, and changes only by compare-and-set."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.campaign import BEFORE_SENDING, STEPS, Step, leads_to
+
+_SELECT: Final = """
+    SELECT c.*, m.key AS module_key FROM campaigns c JOIN modules m ON m.id = c.module_id
+"""
+_SETTABLE: Final[Mapping[str, str]] = {
+    "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
+    "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
+    "start_at": "timestamptz", "end_at": "timestamptz", "problem": "jsonb",
+}  # fmt: skip
+"""Columns that may be written together with a step."""
+_NOW: Final = "clock_timestamp()"
+_NEW_RUN: Final = {
+    "run": "run + 1", "recoveries": "0", "submitted_at": _NOW, "approved_at": "NULL",
+    "finished_at": "NULL", "expires_at": "NULL", "problem": "NULL", "beaten_at": "NULL",
+}  # fmt: skip
+_FRESH: Final = {
+    "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",
+    "due_at": f"CASE WHEN state = 'draft' THEN due_at ELSE {_NOW} END",
+}  # fmt: skip
+_EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
+    Step.EDIT: _FRESH,
+    Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0"},
+    Step.APPROVE: {"approved_at": _NOW},
+    Step.REJECT: {"finished_at": _NOW},
+    Step.DOUBT: {"approved_at": "NULL"},
+    Step.OPEN: {
+        "started_at": f"coalesce(started_at, {_NOW})", "expires_at": "end_at",
+        "pace_left": "0", "paced_at": "NULL",
+    },
+    Step.ABORT: {"finished_at": _NOW},
+    Step.CLOSE: {"finished_at": _NOW},
+    Step.RESEND: _NEW_RUN,
+}  # fmt: skip
+"""What a step writes beside the state; what the caller sets comes first."""
+
+
+async def insert(conn: AsyncConnection, row: Mapping[str, Any]) -> None:
+    """Insert a draft: {id, module_id, name, definition, created_by, author_ids}."""
+    await conn.execute(
+        text("""
+            INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids)
+            VALUES (:id, :module_id, :name, CAST(:definition AS jsonb), :created_by,
+                CAST(:author_ids AS uuid[]))
+        """),
+        dict(row),
+    )
+
+
+async def find(
+    conn: AsyncConnection, id: UUID, module_id: UUID | None = None, *, lock: bool = False
+) -> Row[Any] | None:
+    """Return a campaign with all its columns and `module_key`; None when there is none, or it is
+    another module's.
+    """
+    locked = "FOR UPDATE OF c" if lock else ""
+    result = await conn.execute(
+        text(
+            f"{_SELECT} WHERE c.id = :id"
+            f" AND (CAST(:module AS uuid) IS NULL OR c.module_id = :module) {locked}"
+        ),
+        {"id": id, "module": module_id},
+    )
+    return result.one_or_none()
+
+
+async def listed(
+    conn: AsyncConnection,
+    module_id: UUID | None,
+    *,
+    states: Sequence[str] = (),
+    q: str | None = None,
+    before: UUID | None = None,
+    most: int,
+) -> Sequence[Row[Any]]:
+    """Return campaigns, newest first: of a module or of all, in states, whose name is like `q`."""
+    result = await conn.execute(
+        text(f"""
+            {_SELECT} WHERE (CAST(:module AS uuid) IS NULL OR c.module_id = :module)
+                AND (cardinality(CAST(:states AS text[])) = 0 OR c.state = ANY(:states))
+                AND (CAST(:q AS text) IS NULL OR c.name ILIKE :q)
+                AND (CAST(:before AS uuid) IS NULL OR c.id < :before)
+            ORDER BY c.id DESC LIMIT :most
+        """),
+        {"module": module_id, "states": list(states), "q": q, "before": before, "most": most},
+    )
+    return result.all()
+
+
+async def step(
+    conn: AsyncConnection,
+    id: UUID,
+    step: Step,
+    *,
+    run: int | None = None,
+    version: int | None = None,
+    **sets: Any,
+) -> Row[Any] | None:
+    """Take a step, and return the changed row; None when the campaign is in no state for it, or
+    its run or version is another one than given. Of steps that race one wins.
+
+    `sets` are columns to be written with it. SUBMIT and RESEND begin a new run. The workflow has
+    to look from now on: after the commit it is to be started or waked.
+    """
+    written = {
+        "due_at": _NOW,
+        **_EFFECTS.get(step, {}),
+        **{name: f"CAST(:{name} AS {_SETTABLE[name]})" for name in sets},
+    }
+    assigned = "".join(f", {name} = {value}" for name, value in written.items())
+    result = await conn.execute(
+        text(f"""
+            UPDATE campaigns SET state = CASE WHEN started_at IS NULL THEN CAST(:fresh AS text)
+                    ELSE CAST(:started AS text) END,
+                updated_at = clock_timestamp(), version = version + 1 {assigned}
+            WHERE id = :id AND state = ANY(CAST(:from AS text[]))
+                AND (CAST(:run_now AS int) IS NULL OR run = :run_now)
+                AND (CAST(:version AS int) IS NULL OR version = :version)
+                AND NOT (:before_sending AND started_at IS NOT NULL)
+            RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
+        """),  # noqa: S608 - only constants are put together
+        {
+            "id": id, "from": sorted(STEPS[step][0]), "run_now": run, "version": version,
+            "fresh": leads_to(step, started=False), "started": leads_to(step, started=True),
+            "before_sending": step in BEFORE_SENDING, **sets,
+        },
+    )  # fmt: skip
+    return result.one_or_none()
+
+
+async def edit(
+    conn: AsyncConnection,
+    id: UUID,
+    *,
+    name: str,
+    definition: Mapping[str, Any],
+    author_id: UUID | None,
+    version: int | None = None,
+) -> Row[Any] | None:
+    """Change what is asked and go back to a draft; None when that is not possible (any more).
+
+    The deliveries of its run are removed by its workflow, in turns: they count no more from now.
+    """
+    row = await step(conn, id, Step.EDIT, version=version, name=name, definition=definition)
+    if row is not None and author_id is not None:
+        await conn.execute(
+            text("""
+                UPDATE campaigns SET author_ids = author_ids || CAST(:author AS uuid)
+                WHERE id = :id AND NOT author_ids @> ARRAY[CAST(:author AS uuid)]
+            """),
+            {"id": id, "author": author_id},
+        )
+    return row
+
+
+async def pace(
+    conn: AsyncConnection, id: UUID, per_second: float | None, *, version: int | None = None
+) -> Row[Any] | None:
+    """Change how fast an unfinished campaign sends (None: as fast as its accounts do).
+
+    Return the changed row; None when it is finished or its version is another one.
+    """
+    result = await conn.execute(
+        text("""
+            UPDATE campaigns SET per_second = CAST(:per_second AS double precision),
+                pace_left = 0, paced_at = NULL, updated_at = clock_timestamp(),
+                version = version + 1
+            WHERE id = :id AND state NOT IN ('completed', 'aborted')
+                AND (CAST(:version AS int) IS NULL OR version = :version)
+            RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
+        """),
+        {"id": id, "per_second": per_second, "version": version},
+    )
+    return result.one_or_none()
+
+
+async def remove(conn: AsyncConnection, id: UUID) -> bool:
+    """Remove a campaign that never got beyond a draft and has no deliveries; else False."""
+    result = await conn.execute(
+        text("""
+            DELETE FROM campaigns c WHERE c.id = :id AND c.state = 'draft'
+                AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.campaign_id = c.id)
+            RETURNING c.id
+        """),
+        {"id": id},
+    )
+    return result.one_or_none() is not None

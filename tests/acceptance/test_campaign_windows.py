@@ -1,0 +1,52 @@
+"""kill -9 in a campaign: it balances, and all get it once but for those listed as unknown."""
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.delivery import CHUNK_OF_LOW
+from fakes.smtp import FakeSmtp
+from services.app import close_app, open_app
+from tests.fixtures.api import KEY, a_client, settings_for
+from tests.fixtures.campaigns import a_campaign, listed
+from tests.fixtures.deployment import Deployment
+from tests.fixtures.servers import TestTemporal, until
+
+RECIPIENTS = 120
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("failpoint", "unknown"), [("shard_written", 0), ("sent", CHUNK_OF_LOW)])
+async def test_a_killed_worker_costs_no_balance(
+    failpoint: str, unknown: int, database: Any, temporal_server: TestTemporal, tmp_path: Path
+) -> None:
+    async with FakeSmtp() as smtp, AsyncExitStack() as stack:
+        system = Deployment(database, temporal_server.address, "default", tmp_path, smtp)
+        fired = tmp_path / "fired"
+        system.extra = {"TOCSIN_FAILPOINT": failpoint, "TOCSIN_FAILPOINT_LOG": str(fired)}
+        await system.prepare()
+        stack.push_async_callback(system.close)
+        await system.start("worker", "worker", "--lanes", "high,medium,low,control")
+        await until(lambda: system.said("worker", "worker.serving"))
+        app = open_app(settings_for(database, temporal_address=system.temporal))
+        stack.push_async_callback(close_app, app)
+        async with a_client(app, KEY) as client:
+            campaign = await a_campaign(app, client, listed(RECIPIENTS))
+        await campaign.approved()
+        balance = await campaign.settled("completed", seconds=120)
+        assert await asyncio.to_thread(fired.exists)
+        await until(lambda: _started_again(system))
+        expected = {"sent": RECIPIENTS - unknown, "unknown": unknown}
+        assert balance == {state: number for state, number in expected.items() if number}
+        got = Counter(one.recipients[0] for one in smtp.messages)
+        assert set(got.values()) == {1}
+        doubtful = {one.address for one in await campaign.deliveries() if one.state == "unknown"}
+        assert {f"r{n}@example.com" for n in range(RECIPIENTS)} - set(got) <= doubtful
+
+
+async def _started_again(system: Deployment) -> bool:
+    return system.starts["worker"] >= 2

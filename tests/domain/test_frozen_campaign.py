@@ -1,0 +1,38 @@
+"""What a submission freezes comes back as it was, and its hash tells every change."""
+
+from uuid import UUID
+
+from domain.frozen_campaign import Frozen, fingerprint
+from domain.vocabulary import CategoryClass, Channel
+
+FROZEN = Frozen(
+    category="news",
+    class_=CategoryClass.BULK,
+    priority="low",
+    channels=(Channel.EMAIL, Channel.SMS),
+    template=(UUID(int=1), 3),
+    template_key="spring",
+    data={"x": 1},
+    off_hours={"start": "22:00:00", "end": "06:00:00", "timezone": "recipient"},
+)
+
+
+def test_a_column_reads_as_what_was_written() -> None:
+    assert Frozen.read(FROZEN.column()) == FROZEN
+
+
+def test_the_hash_changes_with_everything_that_is_approved_but_not_with_counts() -> None:
+    column, words = FROZEN.column(), {"content": {"email": {"text": "Hi"}}}
+    window = ["2026-06-10T12:00:00+00:00", None]
+    first = fingerprint(column, snapshot="a", words=words, window=window)
+    assert first == fingerprint(
+        {**column, "counts": {"asked": 3}}, snapshot="a", words=words, window=window
+    )
+    others = {
+        fingerprint({**column, "data": {"x": 2}}, snapshot="a", words=words, window=window),
+        fingerprint({**column, "channels": ["email"]}, snapshot="a", words=words, window=window),
+        fingerprint(column, snapshot="b", words=words, window=window),
+        fingerprint(column, snapshot="a", words={}, window=window),
+        fingerprint(column, snapshot="a", words=words, window=[None, None]),
+    }
+    assert len(others | {first}) == 6
