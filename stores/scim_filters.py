@@ -5,15 +5,18 @@ by eq; all else reads the profiles of the module.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
+from domain.contract.base import Moment
 from domain.ids import InvalidId, decode
 from domain.scim.errors import ScimRefusal, invalid_filter
 from domain.scim.expressions import And, Compare, Filter, Not, Op, Or, Path, Some
 from domain.scim.schemas import GROUPS, USERS, Schema, find
 
 _SIGNS: Final = {Op.GT: ">", Op.GE: ">=", Op.LT: "<", Op.LE: "<="}
+_MOMENT: Final = TypeAdapter(Moment)
 _HAS_MEMBER: Final = "EXISTS (SELECT 1 FROM profile_groups pg WHERE pg.group_id = g.id"
 
 
@@ -108,13 +111,15 @@ class Conditions:
     def _on_moment(self, column: str, one: Compare) -> str:
         if one.op is Op.PR:
             return "true"
-        try:
-            moment = datetime.fromisoformat(str(one.value))
-        except ValueError:
-            raise invalid_filter(f"{one.path} is compared with a time.") from None
         sign = "=" if one.op is Op.EQ else _SIGNS.get(one.op)
-        if moment.tzinfo is None or sign is None:
-            raise invalid_filter(f"{one.path} is compared by eq, gt, ge, lt, le with a time.")
+        try:
+            moment = _MOMENT.validate_python(one.value)
+        except ValueError:
+            sign = None
+        if sign is None:
+            raise invalid_filter(
+                f"{one.path} is compared by eq, gt, ge, lt, le with a time and its zone."
+            )
         return f"{column} {sign} {self.bind(moment, 'timestamptz')}"
 
     def name(self, path: Path) -> str:

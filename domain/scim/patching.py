@@ -24,6 +24,8 @@ from domain.scim.matching import implied, inner, matches
 from domain.scim.schemas import GIVEN_BY_US, NOT_KEPT, Attribute, find
 
 MOST_OPERATIONS: Final = 1_000
+_ALL: Final = Path("")
+"""No path, or the core schema as a whole: the value names the attributes."""
 
 
 class Verb(StrEnum):
@@ -75,9 +77,12 @@ def patched(document: Document, wanted: Sequence[Operation]) -> Document:
     """
     result = deepcopy(document)
     for one in wanted:
-        if one.path is not None:
-            _apply(result, one.verb, parse_target(one.path), one.value)
+        target = Target(_ALL) if one.path is None else parse_target(one.path)
+        if target.path != _ALL:
+            _apply(result, one.verb, target, one.value)
             continue
+        if one.verb is Verb.REMOVE:
+            raise invalid_path("A user is removed by DELETE.")
         for target, value in _named(one.value):
             _apply(result, one.verb, target, value, by_name=True)
     return checked(result)

@@ -17,6 +17,8 @@ from tests.domain.scim.test_filters import filters
     [
         'colour eq "red"', 'emails.colour eq "red"', "name pr", "title gt 7", 'active co "t"',
         'id sw "prf"', 'title[value eq "x"]', 'meta.created gt "x"', "meta.version pr",
+        'meta.created gt "0001-01-01T00:00:00+23:00"', "meta.created eq null",
+        'meta.created co "2"',
         'meta.created gt "2030-01-01T00:00:00"', 'emails[name.x eq "y"]', f"{ENTERPRISE}:colour pr",
         f"{ENTERPRISE}:manager.colour pr", "password pr", 'groups.display eq "x"', "title.x pr",
         'members.value eq "x"',

@@ -8,7 +8,7 @@ import pytest
 from domain.scim.documents import user_document
 from domain.scim.errors import ScimRefusal, ScimType
 from domain.scim.patching import operations, patched
-from domain.scim.schemas import ENTERPRISE
+from domain.scim.schemas import ENTERPRISE, USER
 
 ANN: dict[str, Any] = {
     "userName": "ann@example.com",
@@ -61,6 +61,9 @@ def op(verb: str, path: str | None = None, value: Any = None) -> dict[str, Any]:
          {ENTERPRISE: {"department": "Sales", "manager": {"value": "7"}}}),
         (op("add", None, {ENTERPRISE: {"costCenter": 4130}}),
          {ENTERPRISE: {**ANN[ENTERPRISE], "costCenter": "4130"}}),
+        (op("add", USER, {"title": "Lead", "NAME.familyName": "E"}),
+         {"title": "Lead", "name": {"givenName": "Ann", "familyName": "E"}}),
+        (op("add", None, {USER: {"title": "Lead"}}), {"title": "Lead"}),
         (op("add", "urn:example:2.0:User:tag", "red"), {"urn:example:2.0:User": {"tag": "red"}}),
         (op("Replace", f"{WORK}.value", "new@example.com"),
          {"emails": [{"value": "new@example.com", "type": "work", "primary": True},
@@ -112,6 +115,7 @@ def test_operations_are_applied_in_order() -> None:
         ({"Operations": [op("remove")]}, ScimType.NO_TARGET),
         ({"Operations": [op("add", None, "x")]}, ScimType.INVALID_VALUE),
         ({"Operations": [op("add", "emails[", "x")]}, ScimType.INVALID_PATH),
+        ({"Operations": [op("remove", USER)]}, ScimType.INVALID_PATH),
         ({"Operations": [op("add", "colour", "x")]}, ScimType.INVALID_PATH),
         ({"Operations": [op("add", "name.colour", "x")]}, ScimType.INVALID_PATH),
         ({"Operations": [op("add", 'title[type eq "x"]', "x")]}, ScimType.INVALID_PATH),
