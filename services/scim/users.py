@@ -1,11 +1,12 @@
 """Users by SCIM: every profile of the key's module is one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain import addresses
 from domain.errors import Conflict
 from domain.ids import encode, new_id
 from domain.scim.documents import Document, user_document
@@ -43,7 +44,7 @@ async def create(
         if await store.is_taken(conn, actor.module_id, login):
             raise _taken(login, said)
         id = new_id()
-        fields = said.over(dict.fromkeys(profiles.FIELDS), NOBODY)
+        fields = _fields(said, {}, NOBODY)
         if not await profiles.add(conn, id, actor.module_id, fields):
             raise _taken(login, said)
         await _keep(conn, id, login, document)
@@ -152,7 +153,7 @@ async def _change(
         meant[:] = [(login, said)]
         if await store.is_taken(conn, row.module_id, login, but_by=row.id):
             raise _taken(login, said)
-        fields = said.over({name: row._mapping[name] for name in _KEPT}, before)
+        fields = _fields(said, row._mapping, before)
         if document != row.scim or any(fields[name] != row._mapping[name] for name in _KEPT):
             await _write(conn, actor, row, fields, login, document)
             row = await find_row(conn, actor, id_text)
@@ -163,6 +164,21 @@ async def _change(
         return await app.db.retrying(work)
     except IntegrityError:
         raise _taken(*meant[0]) from None
+
+
+def _fields(said: Person, present: Mapping[str, Any], before: Person) -> dict[str, Any]:
+    """Return the fields of a profile after a push, with the addresses that it has beside them."""
+    fields = said.over({name: present.get(name) for name in _KEPT}, before)
+    beside = present.get("addresses") or []
+    if beside:
+        changed = {
+            name: fields[name]
+            for name in addresses.PLAIN.values()
+            if fields[name] != present.get(name)
+        }
+        plain, beside = addresses.merged(addresses.listed(present, beside), changed, None)
+        fields |= plain
+    return {**fields, "addresses": beside}
 
 
 async def _write(
