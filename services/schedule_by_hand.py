@@ -68,7 +68,7 @@ async def backfill(
     async def work(conn: AsyncConnection) -> Answer:
         row = await find_row(conn, actor, name, lock=True)
         now = await schedule_firing.present(conn)
-        _check_span(request, now)
+        _check_span(request, now, row.created_at)
         last = min(request.end_at, row.settled_at)
         timing = timing_of(row.definition, row.anchor_at)
         coming = next_times(timing, request.start_at - _INSTANT, MOST_BACKFILLED + 1)
@@ -90,10 +90,12 @@ async def backfill(
     return answer
 
 
-def _check_span(request: BackfillRequest, now: datetime) -> None:
+def _check_span(request: BackfillRequest, now: datetime, made_at: datetime) -> None:
+    """Refuse what is to come, and a span of which nobody remembers what fired in it."""
     if request.end_at > now:
         raise Invalid.field("end_at", "lies in the future; those times come by themselves")
-    if request.start_at < now - timedelta(days=BACKFILL_DAYS):
+    forgotten = request.start_at < now - timedelta(days=BACKFILL_DAYS)
+    if forgotten and request.end_at >= made_at:
         raise Invalid.field(
             "start_at", f"lies more than {BACKFILL_DAYS} days back, which nobody remembers"
         )

@@ -178,9 +178,9 @@ async def unfinished(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
 
 
 async def purge(conn: AsyncConnection, *, days: int) -> None:
-    """Forget what became of times long ago; what waits or is unfinished stays."""
+    """Forget what became of times long ago; what waits, is open or was made up for stays."""
     for statement in (
-        "DELETE FROM schedule_runs WHERE NOT open AND"
+        "DELETE FROM schedule_runs WHERE NOT open AND cause <> 'backfill' AND"
         " fired_at < clock_timestamp() - make_interval(days => :days)",
         "DELETE FROM schedule_gaps WHERE"
         " last_at < clock_timestamp() - make_interval(days => :days)",

@@ -37,7 +37,8 @@ async def wind_back(client: Client, id: str, *, to: timedelta) -> None:
             text("""
                 UPDATE schedules SET settled_at = clock_timestamp() - CAST(:to AS interval),
                     anchor_at = date_trunc('second', clock_timestamp() - CAST(:to AS interval)),
-                    next_at = clock_timestamp() - CAST(:to AS interval)
+                    next_at = clock_timestamp() - CAST(:to AS interval),
+                    created_at = created_at - interval '40 days'
                 WHERE id = :id
             """),
             {"id": decode("sch", id), "to": to},
