@@ -16,6 +16,7 @@ from activities.campaign_planning import plan_fallbacks
 from activities.delivery import CHUNK, CHUNK_OF_LOW, SLICE
 from activities.giving_way import GivingWay
 from activities.heartbeats import heartbeat
+from activities.late_checks import look_again
 from activities.sending import Sending
 from activities.settling import MAY_FALL_BACK, after_death, settle_sent
 from config.failpoints import failpoint
@@ -183,7 +184,7 @@ class CampaignDelivery:
 
     async def _settle(self, part: _Part, settlements: Sequence[Settlement]) -> None:
         async with self._db.leader() as conn:
-            changed = await settle_sent(conn, settlements)
+            changed = await settle_sent(conn, await look_again(conn, settlements))
             stuck = {row.notification_id for row in changed if row.state in MAY_FALL_BACK}
             if stuck:
                 await plan_fallbacks(

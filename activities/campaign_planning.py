@@ -59,8 +59,8 @@ async def plan_now(
 async def plan_fallbacks(
     conn: AsyncConnection, campaign_id: UUID, module_id: UUID, frozen: Frozen, ids: Sequence[UUID]
 ) -> None:
-    """Give recipients whose channel failed or was suppressed their next one."""
-    if frozen.channel_policy != ChannelPolicy.FIRST_SUCCESS or len(frozen.channels) < 2:
+    """Give recipients whose channel failed or was suppressed the next one, or address."""
+    if frozen.channel_policy != ChannelPolicy.FIRST_SUCCESS:
         return
     asked, shards = await campaign_rows.find_fallbacks(conn, campaign_id, module_id, frozen, ids)
     if asked:

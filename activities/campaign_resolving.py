@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -18,7 +19,7 @@ from activities.campaign_planning import plan_page
 from activities.campaigns import find_mine
 from activities.heartbeats import heartbeat
 from config.failpoints import failpoint
-from domain.campaign import CampaignState, Step
+from domain.campaign import Step
 from domain.errors import Problem, Unavailable
 from domain.frozen_campaign import Frozen, fingerprint
 from domain.ids import decode, encode
@@ -44,7 +45,7 @@ Freeze = Callable[[Row[Any]], Awaitable[UUID]]
 
 
 class _Gone(Exception):
-    """The campaign is not being resolved any more: aborted, or another workflow has it."""
+    """The campaign is not being resolved any more, or another try does so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,13 @@ class CampaignResolving:
         """Resolve a campaign, which awaits approval then; or is a draft with its problem again."""
         id = decode("cmp", order.campaign_id)
         async with heartbeat(lambda: self._beat(id, order.run)):
+            token = uuid4()
             async with self.db.leader() as conn:
                 row = await find_mine(conn, order)
-            if row is None or row.state != CampaignState.RESOLVING:
-                return
+                if row is None or not await campaign_work.begin_resolving(conn, row, token):
+                    return
             try:
-                await self._resolve(row)
+                await _Resolution(self.db, self.freeze, self.retry_scale, token).resolve(row)
             except _Gone:
                 return
 
@@ -73,7 +75,17 @@ class CampaignResolving:
         async with self.db.leader() as conn:
             await campaign_work.beat(conn, id, run)
 
-    async def _resolve(self, row: Row[Any]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Resolution:
+    """One try to resolve a campaign: it writes only as long as its token is the row's."""
+
+    db: Database
+    freeze: Freeze
+    retry_scale: float
+    token: UUID
+
+    async def resolve(self, row: Row[Any]) -> None:
         await self._remove(row)
         snapshot_id = await self._snapshot(row)
         if snapshot_id is None:
@@ -107,8 +119,8 @@ class CampaignResolving:
             return None
         await failpoint("frozen")
         async with self.db.leader() as conn:
-            if not await campaign_work.freeze(conn, row.id, row.run, snapshot_id):
-                raise _Gone
+            await self._hold(conn, row)
+            await campaign_work.freeze(conn, row.id, snapshot_id)
         return snapshot_id
 
     async def _plan(self, row: Row[Any], snapshot_id: UUID) -> int:
@@ -142,6 +154,7 @@ class CampaignResolving:
     async def _finish(self, row: Row[Any], snapshot: Row[Any], shards: int) -> None:
         frozen = Frozen.read(row.frozen)
         async with self.db.leader() as conn:
+            await self._hold(conn, row)
             counts = await campaign_rows.count(conn, row.id)
             words: dict[str, Any] = {}
             if frozen.template is not None:
@@ -155,6 +168,7 @@ class CampaignResolving:
         window = [one.isoformat() if one else None for one in (row.start_at, row.end_at)]
         hash = fingerprint(column, snapshot=snapshot.hash, words=words, window=window)
         async with self.db.leader() as conn:
+            await self._hold(conn, row)
             await campaigns.step(
                 conn,
                 row.id,
@@ -178,11 +192,12 @@ class CampaignResolving:
     async def _give_up(self, row: Row[Any], problem: dict[str, str]) -> None:
         """Make it a draft again, with the problem; its workflow removes what was written."""
         async with self.db.leader() as conn:
+            await self._hold(conn, row)
             await campaigns.step(conn, row.id, Step.UNRESOLVED, run=row.run, problem=problem)
         log.info("campaign.unresolved", campaign=encode("cmp", row.id), why=problem["title"])
 
-    async def _hold(self, conn: Any, row: Row[Any]) -> None:
-        if not await campaign_work.hold_still(conn, row.id, row.run, CampaignState.RESOLVING):
+    async def _hold(self, conn: AsyncConnection, row: Row[Any]) -> None:
+        if not await campaign_work.hold_resolving(conn, row.id, self.token):
             raise _Gone
 
 

@@ -25,10 +25,17 @@ _HOLD_STILL = text("""
     SELECT 1 FROM campaigns WHERE id = :id AND run = :run AND state = :state FOR SHARE
 """)
 
-_FREEZE = text("""
-    UPDATE campaigns SET snapshot_id = :snapshot
-    WHERE id = :id AND run = :run AND state = 'resolving' RETURNING id
+_BEGIN_RESOLVING = text("""
+    UPDATE campaigns SET resolver = :token
+    WHERE id = :id AND run = :run AND recoveries = :recoveries AND state = 'resolving'
+    RETURNING id
 """)
+
+_HOLD_RESOLVING = text("""
+    SELECT 1 FROM campaigns WHERE id = :id AND resolver = :token AND state = 'resolving' FOR SHARE
+""")
+
+_FREEZE = text("UPDATE campaigns SET snapshot_id = :snapshot WHERE id = :id")
 
 _EXPIRE = text("""
     UPDATE campaigns SET expires_at = clock_timestamp() + make_interval(secs => :seconds)
@@ -124,10 +131,26 @@ async def hold_still(conn: AsyncConnection, id: UUID, run: int, state: str) -> b
     return found.one_or_none() is not None
 
 
-async def freeze(conn: AsyncConnection, id: UUID, run: int, snapshot_id: UUID) -> bool:
-    """Note the snapshot of the audience; False when the campaign is not being resolved."""
-    found = await conn.execute(_FREEZE, {"id": id, "run": run, "snapshot": snapshot_id})
+async def begin_resolving(conn: AsyncConnection, row: Row[Any], token: UUID) -> bool:
+    """Take the resolving of a row over from whoever is at it; False when that is not to be done."""
+    found = await conn.execute(
+        _BEGIN_RESOLVING,
+        {"id": row.id, "run": row.run, "recoveries": row.recoveries, "token": token},
+    )
     return found.one_or_none() is not None
+
+
+async def hold_resolving(conn: AsyncConnection, id: UUID, token: UUID) -> bool:
+    """Keep others from a campaign that is resolved with this token until the transaction ends;
+    False when it is resolved no more, or by another.
+    """
+    found = await conn.execute(_HOLD_RESOLVING, {"id": id, "token": token})
+    return found.one_or_none() is not None
+
+
+async def freeze(conn: AsyncConnection, id: UUID, snapshot_id: UUID) -> None:
+    """Note the snapshot of the audience."""
+    await conn.execute(_FREEZE, {"id": id, "snapshot": snapshot_id})
 
 
 async def expire_in(conn: AsyncConnection, id: UUID, run: int, seconds: float) -> None:

@@ -22,6 +22,7 @@ _NOW: Final = "clock_timestamp()"
 _NEW_RUN: Final = {
     "run": "run + 1", "recoveries": "0", "submitted_at": _NOW, "approved_at": "NULL",
     "finished_at": "NULL", "expires_at": "NULL", "problem": "NULL", "beaten_at": "NULL",
+    "resolver": "NULL",
 }  # fmt: skip
 _FRESH: Final = {
     "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",

@@ -32,6 +32,7 @@ UP = f"""
         expires_at timestamptz,
         problem jsonb,
         recoveries int NOT NULL DEFAULT 0,
+        resolver uuid,
         due_at timestamptz,
         beaten_at timestamptz,
         submitted_at timestamptz,

@@ -156,7 +156,7 @@ def _row(one: Planned, campaign_id: UUID, shard: int, now: datetime) -> dict[str
         "campaign_id": campaign_id,
         "shard": shard,
         "profile_id": asked.profile_id,
-        "member": dict(asked.recipient) or None,
+        "member": _member(asked),
         "module_id": asked.module_id,
         "category": asked.category,
         "class": asked.class_,
@@ -172,6 +172,12 @@ def _row(one: Planned, campaign_id: UUID, shard: int, now: datetime) -> dict[str
         "settled_at": None if waits else now,
         "decision": one.decision,
     }
+
+
+def _member(asked: Unplanned) -> dict[str, Any] | None:
+    """Return what is kept of a recipient, with the profiles whose preferences are heeded."""
+    heeded = {"heeded": [str(one) for one in asked.heeded]} if asked.heeded else {}
+    return {**asked.recipient, **heeded} or None
 
 
 def _unplanned(row: Row[Any], module_id: UUID, frozen: Frozen) -> Unplanned:

@@ -32,11 +32,13 @@ _LEASE = text("""
     )
     SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
         l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
-        l.profile_id, l.member->'data' AS data,
+        l.profile_id, l.member->'data' AS data, l.member->'heeded' AS heeded,
+        coalesce(g.mandatory, false) AS mandatory,
         coalesce(l.member->>'name', p.name) AS name,
         coalesce(l.member->>'locale', p.locale) AS locale,
         coalesce(l.member->>'timezone', p.timezone) AS timezone
     FROM leased l LEFT JOIN profiles p ON p.id = l.profile_id
+        LEFT JOIN categories g ON g.key = l.category
     ORDER BY l.id
 """)
 
@@ -203,4 +205,6 @@ def _leased(row: Row[Any], frozen: Frozen, expires_at: datetime) -> Leased:
         locale=row.locale,
         profile_id=row.profile_id,
         timezone=row.timezone,
+        mandatory=row.mandatory,
+        heeded=tuple(UUID(one) for one in row.heeded or ()),
     )
