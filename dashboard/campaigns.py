@@ -9,6 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
+from dashboard.security import PREVIEWING_POLICY
 from domain.campaign import CampaignState
 from domain.contract.campaign import Approve, CampaignPatch, CampaignPreview, Reject, SettleUnknown
 from domain.errors import Problem
@@ -89,9 +90,9 @@ async def preview(request: Request, id: str, app: Console, session: Signed) -> R
     """Try a campaign over its real audience, and show what would go out."""
     found = await use.get(app, session.actor, id)
     tried = await previews.preview(app, session.actor, id, CampaignPreview(samples=_SAMPLES))
-    return page(
-        request, "campaign_preview.html", it=found, tried=tried, tones=TONES, words=WORDS,
-    )  # fmt: skip
+    answer = page(request, "campaign_preview.html", it=found, tried=tried, tones=TONES, words=WORDS)
+    answer.headers["Content-Security-Policy"] = PREVIEWING_POLICY
+    return answer
 
 
 @router.get("/{id}/deliveries")

@@ -53,7 +53,8 @@ class Tally:
 
 
 async def preview(app: App, actor: Actor, id_text: str, request: CampaignPreview) -> dict[str, Any]:
-    """Return {counts, estimate, timetable, samples, problems} of a campaign; see docs/campaigns.md.
+    """Return {members, measured, counts, estimate, timetable, samples, problems} of a campaign;
+    docs/campaigns.md tells what they mean.
 
     Raises Invalid where the campaign or its audience is wrong, Unavailable where a source is down.
     """
@@ -75,6 +76,7 @@ async def preview(app: App, actor: Actor, id_text: str, request: CampaignPreview
     )
     return {
         "members": tally.members,
+        "measured": len(tally.measured),
         "counts": {
             "asked": tally.asked,
             "channels": channels,

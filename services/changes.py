@@ -24,6 +24,7 @@ from services.app import App
 from services.auditing import audit_row
 from services.fields import field_errors
 from services.merging import merge
+from services.notification_rows import find_row
 from services.template_checks import refuse_supplied
 from services.templates import check_data
 from services.temporal import TemporalDown
@@ -43,7 +44,7 @@ async def change(
     given = patch.model_dump(exclude_unset=True)
 
     async def work(conn: AsyncConnection) -> tuple[Any, dict[str, Any]]:
-        row = await notifications.find_row(conn, actor, id_text)
+        row = await find_row(conn, actor, id_text)
         if row.otp_id is not None:
             raise Conflict("It carries a one-time code and cannot be changed; ask for a new one.")
         if if_match is not None and if_match != row.version:

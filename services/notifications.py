@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.failpoints import failpoint
 from domain.contract.notification import NotificationRequest
-from domain.errors import Conflict, NotFound, Problem, Unavailable
-from domain.ids import InvalidId, decode, encode
+from domain.errors import Conflict, Problem, Unavailable
+from domain.ids import encode
 from domain.recipient import Recipient
 from domain.vocabulary import CategoryClass, State
 from services import starting
@@ -20,12 +20,13 @@ from services.app import App
 from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, forget, once
 from services.notification_filters import NotificationFilters
+from services.notification_rows import find_row, find_shown
 from services.notification_views import detail, source, summary
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.rule_checks import refuse_crowds
 from services.temporal import TemporalDown
-from stores import notifications, profiles, replies, templates
+from stores import campaign_recipients, notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
 from stores.ledger import digests
@@ -140,7 +141,7 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
 
 async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[str, Any]:
     """Return a notification with its story; raises NotFound."""
-    row = await find_row(conn, actor, id_text)
+    row = await find_shown(conn, actor, id_text)
     deliveries = await notifications.find_deliveries(conn, [row.id])
     ids = [one.id for one in deliveries]
     attempts = await notifications.find_attempts(conn, ids)
@@ -169,7 +170,8 @@ async def find(
     actor.require("notifications:read")
     conditions = filters.conditions(None if actor.all_modules else actor.module_id)
     async with app.db.read(seen(app, actor, position)) as conn:
-        rows = await notifications.find(conn, conditions, most=filters.limit + 1)
+        among = campaign_recipients if filters.campaign else notifications
+        rows = await among.find(conn, conditions, most=filters.limit + 1)
         shown = rows[: filters.limit]
         deliveries = await notifications.find_deliveries(conn, [row.id for row in shown])
         collected = await digests.find(conn, (one.digest_id for one in deliveries))
@@ -259,18 +261,6 @@ async def _begin(
             raise Unavailable(
                 "The one-time password cannot be sent now; ask again.", headers={"Retry-After": "2"}
             ) from None
-
-
-async def find_row(conn: AsyncConnection, actor: Actor, id_text: str) -> Any:
-    """Return the stored row of an id; raises NotFound, also for another module's."""
-    try:
-        id = decode("ntf", id_text)
-    except InvalidId:
-        raise NotFound(f"There is no notification {id_text[:80]}.") from None
-    row = await notifications.get(conn, id, None if actor.all_modules else actor.module_id)
-    if row is None:
-        raise NotFound(f"There is no notification {id_text[:80]}.")
-    return row
 
 
 async def _reader(conn: AsyncConnection, row: Any) -> tuple[str | None, str | None]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_COLUMNS = """
+COLUMNS = """
     n.id, n.module_id, m.key AS module_key, n.state, n.priority, n.category, n.class AS class_,
     n.channels, n.channel_policy, n.template_id, n.template_key, n.template_version,
     n.profile_id, n.campaign_id, n.resend_of, n.recipient, n.content, n.data, n.metadata,
@@ -17,7 +17,7 @@ _COLUMNS = """
 """
 
 _GET = text(f"""
-    SELECT {_COLUMNS} FROM notifications n JOIN modules m ON m.id = n.module_id
+    SELECT {COLUMNS} FROM notifications n JOIN modules m ON m.id = n.module_id
     WHERE n.id = :id AND (CAST(:module AS uuid) IS NULL OR n.module_id = :module)
 """)  # noqa: S608 - only constants are put together
 
@@ -108,7 +108,7 @@ async def find(
     """Return notifications that pass all filters (keys of FILTERS), newest first."""
     conditions = "".join(f" AND ({FILTERS[name]})" for name in filters)
     statement = text(
-        f"SELECT {_COLUMNS} FROM notifications n JOIN modules m ON m.id = n.module_id"  # noqa: S608
+        f"SELECT {COLUMNS} FROM notifications n JOIN modules m ON m.id = n.module_id"  # noqa: S608
         f" WHERE true{conditions} ORDER BY n.id DESC LIMIT :most"
     )
     return (await conn.execute(statement, {**filters, "most": most})).all()
