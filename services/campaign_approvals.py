@@ -80,6 +80,7 @@ async def _say(conn: AsyncConnection, actor: Actor, row: Any, request: Approve |
 async def _decide(
     app: App, actor: Actor, id_text: str, request: Approve | Reject
 ) -> dict[str, Any]:
+    actor.require("approvals:write")
     approving = isinstance(request, Approve)
     step = Step.APPROVE if approving else Step.REJECT
 

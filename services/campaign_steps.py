@@ -3,6 +3,7 @@
 Each step is one compare-and-set on its row; the workflow is only woken to look at it.
 """
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -109,7 +110,10 @@ async def resend_missed(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
             raise Conflict("Nothing was missed: what is unknown is settled first.")
         rows = await deliveries.hash_waiting(conn, row.id)
         again = sha256(f"{row.hash}:{row.run + 1}:{rows}".encode()).hexdigest()
-        if await store.step(conn, row.id, Step.RESEND, hash=again) is None:
+        # A window that is over would end it at once; its approval is of going on without.
+        over = row.end_at is not None and row.end_at <= datetime.now(UTC)
+        sets = {"start_at": None, "end_at": None} if over else {}
+        if await store.step(conn, row.id, Step.RESEND, hash=again, **sets) is None:
             raise refused(row, Step.RESEND)
         detail = {"run": row.run + 1, "deliveries": missed}
         await audit_row(conn, actor, "campaign.resend_missed", "cmp", row, detail)

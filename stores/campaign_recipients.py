@@ -49,8 +49,8 @@ _FOLDED: Final = f"""
     WHERE {{which}}
     GROUP BY d.notification_id, d.profile_id, c.id
 """
-_ONE: Final = _FOLDED.format(which="d.notification_id = :id AND d.campaign_id IS NOT NULL")
-_OF_CAMPAIGNS: Final = _FOLDED.format(which="d.campaign_id = ANY(CAST(:campaigns AS uuid[]))")
+_ONE: Final = _FOLDED.replace("{which}", "d.notification_id = :id AND d.campaign_id IS NOT NULL")
+_OF_CAMPAIGNS: Final = _FOLDED.replace("{which}", "d.campaign_id = ANY(CAST(:campaigns AS uuid[]))")
 
 
 async def get(conn: AsyncConnection, id: UUID, module_id: UUID | None) -> Row[Any] | None:

@@ -8,6 +8,7 @@ from httpx import AsyncClient
 from tests.fixtures.api import a_client
 from tests.fixtures.campaigns import WORDS, listed
 from tests.fixtures.system import System
+from tests.guards.test_examples import examples
 
 
 async def a_user(system: System, role: str) -> AsyncClient:
@@ -54,7 +55,7 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     assert tried["counts"]["asked"] == 32
     assert tried["counts"]["suppressed"] == {"manual": 1, "duplicate": 1}
     assert [one["content"]["text"] for one in tried["samples"]]
-    assert (await author.post(f"{place}/approve", json={"hash": "x"})).status_code == 409
+    assert (await approver.post(f"{place}/approve", json={"hash": "x"})).status_code == 409
     assert (await author.post(f"{place}/submit")).status_code == 202
     found = await until(author, place, "awaiting_approval")
     assert found["counts"] == tried["counts"]
@@ -116,3 +117,43 @@ async def test_what_was_missed_is_sent_again_and_only_that(system: System) -> No
     assert (ledger["asked"], ledger["sent"]) == (30, 30)
     got = sorted(one.recipients[0] for one in system.smtp.messages)
     assert got == sorted(f"r{n}@example.com" for n in range(30))
+
+
+async def test_every_example_runs_in_its_order(system: System) -> None:
+    author, approver = await a_user(system, "author"), await a_user(system, "approver")
+    bodies = {
+        (path.rpartition("/")[2], number): body
+        for path, found in _examples().items()
+        for number, body in enumerate(found)
+    }
+    here = await a_draft(author, listed(3))
+    audience = (await author.get(here)).json()["audience"]
+    for number in (1, 0):
+        made = await author.post(
+            "/v1/campaigns", json={**bodies["campaigns", number], "audience": audience}
+        )
+        assert made.status_code == 201, made.text
+    place = f"/v1/campaigns/{made.json()['id']}"
+    run = {"{id}"}
+    answer = await author.patch(place, json=bodies["{id}", 0])
+    assert answer.status_code == 200, answer.text
+    for step in ("preview", "unknown"):
+        answer = await author.post(f"{place}/{step}", json=bodies[step, 0])
+        assert answer.status_code == 200, answer.text
+        run.add(step)
+    for step in ("reject", "approve"):
+        await author.post(f"{place}/submit")
+        found = await until(author, place, "awaiting_approval")
+        body = {**bodies[step, 0], **({"hash": found["hash"]} if step == "approve" else {})}
+        answer = await approver.post(f"{place}/{step}", json=body)
+        assert answer.status_code == 200, answer.text
+        run.add(step)
+    assert {name for name, _ in bodies} == run | {"campaigns"}
+
+
+def _examples() -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for _, path, _, body in examples():
+        if path.startswith("/v1/campaigns"):
+            found.setdefault(path, []).append(body)
+    return found
