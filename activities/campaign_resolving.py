@@ -117,7 +117,6 @@ class _Resolution:
         except Problem as problem:
             await self._give_up(row, _told(problem))
             return None
-        await failpoint("frozen")
         async with self.db.leader() as conn:
             await self._hold(conn, row)
             await campaign_work.freeze(conn, row.id, snapshot_id)

@@ -11,6 +11,7 @@ import pytest
 from activities.delivery import CHUNK_OF_LOW
 from fakes.smtp import FakeSmtp
 from services.app import close_app, open_app
+from tests.acceptance.windows import IN_CAMPAIGNS
 from tests.fixtures.api import KEY, a_client, settings_for
 from tests.fixtures.campaigns import a_campaign, listed
 from tests.fixtures.deployment import Deployment
@@ -20,10 +21,11 @@ RECIPIENTS = 120
 
 
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize(("failpoint", "unknown"), [("shard_written", 0), ("sent", CHUNK_OF_LOW)])
+@pytest.mark.parametrize("failpoint", IN_CAMPAIGNS)
 async def test_a_killed_worker_costs_no_balance(
-    failpoint: str, unknown: int, database: Any, temporal_server: TestTemporal, tmp_path: Path
+    failpoint: str, database: Any, temporal_server: TestTemporal, tmp_path: Path
 ) -> None:
+    unknown = CHUNK_OF_LOW if failpoint == "sent" else 0
     async with FakeSmtp() as smtp, AsyncExitStack() as stack:
         system = Deployment(database, temporal_server.address, "default", tmp_path, smtp)
         fired = tmp_path / "fired"

@@ -49,3 +49,6 @@ WINDOWS: Final = (
     # Events written, not sealed.
     Window("unsealed", "upkeep", SENT, SENT),
 )
+
+IN_CAMPAIGNS: Final = ("shard_written", "sent")
+"""The failpoints at which a worker is killed that carries a campaign."""
