@@ -142,6 +142,8 @@ async def test_every_example_runs_in_its_order(system: System) -> None:
         assert answer.status_code == 200, answer.text
         run.add(step)
     for step in ("reject", "approve"):
+        mended = {"data": {"link": f"https://example.com/{step}"}}
+        assert (await author.patch(place, json=mended)).status_code == 200
         await author.post(f"{place}/submit")
         found = await until(author, place, "awaiting_approval")
         body = {**bodies[step, 0], **({"hash": found["hash"]} if step == "approve" else {})}
