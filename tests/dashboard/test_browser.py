@@ -8,11 +8,13 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from dashboard.pages import create_dashboard
+from domain.ids import encode
 from fakes.http_server import FakeHttp
 from fakes.twilio import FakeTwilio
 from services.app import App
 from tests.fixtures.accounts import an_account, counted, put_circuit
 from tests.fixtures.api import Client
+from tests.fixtures.campaigns import a_campaign, listed
 from tests.fixtures.chromium import SIZES, faults, signed_in
 from tests.fixtures.serving import served
 from tests.fixtures.system import System
@@ -145,6 +147,10 @@ async def test_pages_are_accessible_and_fit(
     held = await system.ask(send_at="2040-01-31T09:00:00Z", data={"order": "A-1"})
     await system.finished(done["id"])
     account = await an_open_account(system)
+    campaign = await a_campaign(system.app, system.client, listed(3))
+    await campaign.submit()
+    await campaign.until("awaiting_approval")
+    place = f"/campaigns/{encode('cmp', campaign.id)}"
     page = await signed_in(chromium, site, viewport=SIZES[size], color_scheme=scheme)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -154,7 +160,8 @@ async def test_pages_are_accessible_and_fit(
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
              "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
              "/vendors/new?channel=push&vendor=fcm", "/users", "/users/-/new",
-             "/audit?verify=1", "/sign-in")  # fmt: skip
+             "/audit?verify=1", "/campaigns", "/campaigns/new", place, f"{place}/preview",
+             f"{place}/deliveries", "/sign-in")  # fmt: skip
     found = await faults(page, paths)
     assert problems + found == []
 

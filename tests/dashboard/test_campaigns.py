@@ -1,0 +1,86 @@
+"""The pages of campaigns: written, tried, submitted, decided on, looked into."""
+
+import html
+
+from domain.ids import encode
+from tests.fixtures.api import KEY, a_client
+from tests.fixtures.campaigns import a_campaign, listed
+from tests.fixtures.dashboard import Browser
+
+
+async def an_audience(browser: Browser, number: int = 3) -> str:
+    async with a_client(browser.app, KEY) as api:
+        made = await api.post("/v1/audiences", json={"name": "them", **listed(number)})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def a_draft(browser: Browser, **fields: str) -> str:
+    usual = {
+        "name": "Spring", "audience": await an_audience(browser), "say": "email",
+        "content.email.subject": "Hi {{ who }}", "content.email.text": "Hello {{ who }}",
+        "hours": "any", "zone": "Europe/Paris",
+    }  # fmt: skip
+    answer = await browser.submit("/campaigns", **{**usual, **fields})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def test_an_empty_list_says_what_it_will_hold(browser_client: Browser) -> None:
+    page = (await browser_client.get("/campaigns")).text
+    assert "Once a campaign is written, it is listed here" in page
+    assert "Write a campaign" in page
+
+
+async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Browser) -> None:
+    where = await a_draft(browser_client, **{"pace.per_second": "2.5"})
+    assert where in (await browser_client.get("/campaigns?state=draft")).text
+    assert where not in (await browser_client.get("/campaigns?state=sending")).text
+    page = (await browser_client.get(where)).text
+    assert "Submit for approval" in page
+    assert "2.5 a second" in page
+    tried = html.unescape((await browser_client.get(f"{where}/preview")).text)
+    assert "Of 3 recipients" in tried
+    assert "Hello N0" in tried
+
+    form = (await browser_client.get(f"{where}/edit")).text
+    version = form.split('name="version" value="')[1].split('"')[0]
+    changed = await browser_client.submit(
+        f"{where}/edit", name="Summer", audience=_audience_of(form),
+        say="email", hours="any", zone="UTC", version=version,
+        **{"content.email.subject": "Hi", "content.email.text": "Sunny"},
+    )  # fmt: skip
+    assert changed.status_code == 303, changed.text
+    page = (await browser_client.get(where)).text
+    assert "Summer" in page
+    assert "that of its accounts" in page
+    sent = await browser_client.submit(f"{where}/submit")
+    assert sent.status_code == 303, sent.text
+    assert "resolving" in (await browser_client.get(where)).text
+    again = await browser_client.submit(f"{where}/submit")
+    assert again.status_code == 409
+    assert "It is resolving, and so it cannot be submitted" in html.unescape(again.text)
+
+
+async def test_a_wrong_field_is_told_beside_it_and_nothing_is_lost(browser_client: Browser) -> None:
+    answer = await browser_client.submit(
+        "/campaigns", name="Spring", audience="", say="email", zone="UTC",
+        **{"content.email.subject": "Keep me", "window.end_at": "2001-01-01T09:00"},
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert 'id="error-audience"' in answer.text
+    assert 'value="Keep me"' in answer.text
+
+
+async def test_its_ledger_leads_to_what_is_behind(browser_client: Browser) -> None:
+    async with a_client(browser_client.app, KEY) as api:
+        campaign = await a_campaign(browser_client.app, api, listed(2))
+    where = f"/campaigns/{encode('cmp', campaign.id)}"
+    rows = await browser_client.get(f"{where}/deliveries?state=failed")
+    assert "No delivery fits these filters" in rows.text
+    csv = await browser_client.get(f"{where}/deliveries.csv")
+    assert csv.text.startswith("id,profile,channel,address")
+
+
+def _audience_of(form: str) -> str:
+    return "aud_" + form.split('<option value="aud_')[1].split('"')[0]
