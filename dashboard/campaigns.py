@@ -10,7 +10,7 @@ from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
 from dashboard.security import PREVIEWING_POLICY
-from domain.campaign import CampaignState
+from domain.campaign import FINAL, CampaignState
 from domain.contract.campaign import Approve, CampaignPatch, CampaignPreview, Reject, SettleUnknown
 from domain.errors import Problem
 from services import campaign_approvals as approvals
@@ -192,14 +192,17 @@ async def _detail(
     ledger = await ledgers.ledger(app, session.actor, id)
     state = CampaignState(found["state"])
     done = ledger["asked"] - ledger["waiting"]
+    missed = sum(ledger[name] for name in ("failed", "expired")) + _aborted(ledger)
+    may = _MAY[state] if session.actor.may("campaigns:write") else ()
+    if state in FINAL and not missed and not ledger["unknown"]:
+        may = ()
     return page(
         request, "campaign.html", status=problem.status if problem else 200, it=found,
         ledger=ledger, tones=TONES, words=WORDS, is_live=state in _LIVE, problem=problem,
         share=1000 * done // ledger["asked"] if ledger["asked"] else 0, done=done,
-        may=_MAY[state] if session.actor.may("campaigns:write") else (),
+        may=may, missed=missed,
         may_decide=state is CampaignState.AWAITING_APPROVAL
         and session.actor.may("approvals:write"),
-        missed=sum(ledger[name] for name in ("failed", "expired")) + _aborted(ledger),
     )  # fmt: skip
 
 
