@@ -28,6 +28,7 @@ _LABELS: Final = {
     "email": "E-mail to", "sms": "SMS to", "whatsapp": "WhatsApp to", "telegram": "Telegram to",
 }  # fmt: skip
 _KEPT: Final = 10
+_BRAND: Final = ("name", "colour")
 
 
 @router.get("")
@@ -74,7 +75,7 @@ async def look(request: Request, key: str, app: Console, session: Signed) -> Res
 async def change(
     request: Request, key: str, app: Console, session: Signed, fields: Form
 ) -> Response:
-    """Change the name and whom a trial reaches."""
+    """Change the name, the brand and whom a trial reaches."""
     it = await use.get(app, session.actor, key)
     given = {
         "name": fields.get("name", "").strip() or None,
@@ -83,6 +84,7 @@ async def change(
             channel: fields.get(f"redirect_to.{channel}", "").strip() or None
             for channel in CHANNELS
         },
+        "brand": {name: fields.get(f"brand.{name}", "").strip() or None for name in _BRAND},
     }
     try:
         patch = validated(ModulePatch, given)
@@ -110,7 +112,13 @@ async def _page(
     fields: Mapping[str, str],
     problem: Problem | None = None,
 ) -> Response:
-    known = {"name", "safelist", *(f"redirect_to.{channel}" for channel in CHANNELS)}
+    known = {
+        "name",
+        "safelist",
+        "brand.name",
+        "brand.colour",
+        *(f"redirect_to.{channel}" for channel in CHANNELS),
+    }
     errors, others = form_errors(problem, known) if problem else ({}, [])
     asked = NotificationFilters(module=(it["key"],), reason=(TRIAL_MODE,), limit=_KEPT)
     kept = await notifications.find(app, session.actor, asked)
@@ -127,4 +135,5 @@ async def _page(
 
 def _texts(it: Mapping[str, Any]) -> dict[str, str]:
     redirects = {f"redirect_to.{name}": address for name, address in it["redirect_to"].items()}
-    return {"name": it["name"], "safelist": "\n".join(it["safelist"]), **redirects}
+    brand = {f"brand.{name}": it["brand"].get(name) or "" for name in _BRAND}
+    return {"name": it["name"], "safelist": "\n".join(it["safelist"]), **redirects, **brand}

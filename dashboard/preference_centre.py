@@ -14,6 +14,7 @@ from dashboard.centre_words import CHANNELS, WORDS, choose_language
 from dashboard.guard import Console, read_form
 from dashboard.rendering import page
 from domain.errors import Gone, Invalid, NotFound, Stale, TooLarge
+from services import brands
 from services import preference_links as use
 from services.preference_links import Centre, Leaving
 
@@ -82,6 +83,18 @@ async def leave(request: Request, app: Console, token: str) -> Response:
     return _leaving_page(request, leaving, done=True)
 
 
+@router.get("/brand/{module}.css")
+async def brand(app: Console, module: str) -> Response:
+    """Give the style sheet of a module's colour: pages allow none that stands in them."""
+    try:
+        colour = await brands.colour_of(app, module)
+    except NotFound:
+        return Response(status_code=404)
+    style = f".recipient .button {{ background: {colour}; color: #fff; }}\n"
+    headers = {"Cache-Control": "public, max-age=300"}
+    return Response(style, media_type="text/css", headers=headers)
+
+
 async def _body(request: Request) -> bytes:
     """Return a small form, urlencoded or multipart: only that it names the field counts."""
     body = b""
@@ -135,13 +148,15 @@ def _centre_page(
     return _render(
         request, "preference_centre.html", language, status=status, token=token, centre=centre,
         channel_names=CHANNELS[language], said=said if said in ("saved", "left_all") else "",
-        error=error,
+        error=error, look=centre.look,
     )  # fmt: skip
 
 
 def _leaving_page(request: Request, leaving: Leaving, *, done: bool) -> HTMLResponse:
     language = _language(request, leaving.locale)
-    return _render(request, "unsubscribe.html", language, leaving=leaving, done=done)
+    return _render(
+        request, "unsubscribe.html", language, leaving=leaving, done=done, look=leaving.look
+    )
 
 
 def _no_link(request: Request, problem: NotFound | Gone) -> HTMLResponse:
@@ -158,8 +173,9 @@ def _language(request: Request, locale: str | None) -> str:
 
 def _render(request: Request, template: str, language: str, **context: Any) -> HTMLResponse:
     languages = {key: words["language"] for key, words in WORDS.items()}
+    known = {"look": None, **context}
     answer = page(
-        request, template, words=WORDS[language], language=language, languages=languages, **context
+        request, template, words=WORDS[language], language=language, languages=languages, **known
     )
     answer.headers["X-Robots-Tag"] = "noindex"
     return answer

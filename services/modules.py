@@ -63,7 +63,7 @@ async def change(
     trial.
     """
     actor.require("modules:write")
-    given = patch.model_dump(exclude_unset=True)
+    given = patch.model_dump(mode="json", exclude_unset=True)
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await find_row(conn, name, lock=True)
@@ -100,7 +100,14 @@ def _changed(row: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         "mode": given.get("mode", row.mode),
         "safelist": given.get("safelist", row.safelist) or [],
         "redirect_to": merge(row.redirect_to, redirects) if redirects else {},
+        "brand": _brand(row.brand, given),
     }
+
+
+def _brand(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    if "brand" not in given:
+        return dict(before)
+    return merge(before, given["brand"]) if given["brand"] else {}
 
 
 async def find_row(conn: Any, name: str, *, lock: bool = False) -> Any:
@@ -132,5 +139,6 @@ def _body(row: Any) -> dict[str, Any]:
     return {
         "id": encode("mod", row.id), "key": row.key, "name": row.name,
         "mode": row.mode, "safelist": list(row.safelist), "redirect_to": row.redirect_to,
+        "brand": row.brand,
         "created_at": stamp(row.created_at), "version": row.version,
     }  # fmt: skip

@@ -16,11 +16,12 @@ from domain.preference_links import Link, LinkExpired, LinkRing, LinkWrong, Purp
 from domain.vocabulary import CategoryClass, Channel
 from services.access import Actor
 from services.app import App
+from services.brands import PLAIN, Look, look_of
 from services.preferences import check, unsubscribe_profile, view
 from services.profiles import find_row
 from services.relooking import wake_all
 from services.times import stamp
-from stores import audit, categories, modules, profiles, unsubscriptions
+from stores import audit, categories, profiles, unsubscriptions
 from stores import preferences as store
 from stores.ledger.relook import relook
 
@@ -40,6 +41,7 @@ class Centre:
     categories: Sequence[Category]
     protected: Sequence[Category]
     chosen: Mapping[str, Any]
+    look: Look = PLAIN
 
     def is_on(self, category: str, channel: Channel) -> bool:
         """Whether messages of a category may come on a channel."""
@@ -59,6 +61,7 @@ class Leaving:
     category: str
     locale: str | None = None
     protected: bool = False
+    look: Look = PLAIN
     link: Link = field(repr=False, kw_only=True)
 
 
@@ -200,17 +203,18 @@ async def _centre(conn: AsyncConnection, link: Link) -> Centre:
     row = await profiles.get(conn, link.id, None)
     if row is None or recipient is None:
         raise Gone("The recipient of this link is no longer there.")
-    module = await modules.get(conn, id=row.module_id, key=None)
+    look = await look_of(conn, row.module_id)
     known = sorted((await categories.load_all(conn)).values(), key=lambda one: one.name)
     shown = [one for one in known if one.class_ is not CategoryClass.OTP]
     return Centre(
-        module=module.name if module else "",
+        module=look.name,
         locale=row.locale,
         timezone=row.timezone or "UTC",
         channels=[one for one in Channel if recipient.addresses(one)],
         categories=[one for one in shown if not is_protected(one)],
         protected=[one for one in shown if is_protected(one)],
         chosen=view(link.id, await store.get(conn, link.id)),
+        look=look,
     )
 
 
@@ -219,14 +223,15 @@ async def _leaving(conn: AsyncConnection, link: Link) -> Leaving:
         found = await unsubscriptions.find_delivery(conn, link.id)
         if found is None:
             raise Gone("The message of this link is no longer there.")
-        return Leaving(found.module, found.name, protected=found.mandatory, link=link)
+        look = await look_of(conn, found.module_id)
+        return Leaving(look.name, found.name, protected=found.mandatory, look=look, link=link)
     row = await _lock(conn, link)
-    module = await modules.get(conn, id=row.module_id, key=None)
+    look = await look_of(conn, row.module_id)
     category = (await categories.load_all(conn)).get(link.category)
     if category is None:
         raise Gone("What this link unsubscribes from is no longer there.")
-    name = module.name if module else ""
-    return Leaving(name, category.name, row.locale, is_protected(category), link=link)
+    protected = is_protected(category)
+    return Leaving(look.name, category.name, row.locale, protected, look, link=link)
 
 
 async def _leave_profile(conn: AsyncConnection, link: Link, wish: UnsubscribeRequest) -> list[str]:

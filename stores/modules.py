@@ -48,11 +48,12 @@ async def get(
 
 
 async def change(conn: AsyncConnection, id: UUID, changed: Mapping[str, Any]) -> Row[Any]:
-    """Replace a module's {name, mode, safelist, redirect_to}."""
+    """Replace a module's {name, mode, safelist, redirect_to, brand}."""
     result = await conn.execute(
         text("""
             UPDATE modules SET name = :name, mode = :mode,
                 safelist = CAST(:safelist AS text[]), redirect_to = CAST(:redirect_to AS jsonb),
+                brand = CAST(:brand AS jsonb),
                 version = version + 1
             WHERE id = :id RETURNING *
         """),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.contract.base import Line, Request, WrongField
+from domain.contract.brand import Brand
 from domain.contract.notification import Key
 from domain.contract.suppression import check_address
 from domain.trial import ModuleMode
@@ -61,7 +62,8 @@ Safe = Annotated[Line, Field(min_length=1, max_length=4096)]
 
 
 class ModulePatch(Request):
-    """A change of a module (RFC 7396): its name, and whom it reaches while it is on trial.
+    """A change of a module (RFC 7396): its name, how it looks to its recipients, and whom it
+    reaches while it is on trial.
 
     `safelist` has addresses of any channel, `redirect_to` an address for each channel.
     """
@@ -70,6 +72,7 @@ class ModulePatch(Request):
     mode: ModuleMode | None = None
     safelist: Annotated[list[Safe], Field(max_length=1_000)] | None = None
     redirect_to: dict[Redirected, Safe | None] | None = None
+    brand: Brand | None = None
 
     @model_validator(mode="after")
     def _normal_addresses(self) -> "ModulePatch":
