@@ -2,6 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# Files of tests that run at the same time, each process with servers of its own.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 
@@ -10,7 +12,7 @@ up: $(VENV)/.run ## Start Tocsin with everything it needs (Ctrl-C stops it)
 
 test: $(VENV)/.dev ## Run the whole test suite against real servers
 	@deploy/test-needs.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=20
 
 check: $(VENV)/.dev ## Lint, check types and the direction of dependencies
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports && $(BIN)/mypy .
