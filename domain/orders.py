@@ -16,6 +16,8 @@ LANES: Final = {
 
 CONTROL_QUEUE: Final = "tocsin-control"
 """The task queue of the lane that carries upkeep and wakes for schedules."""
+BUILD: Final = "tocsin"
+"""What workers call their build: the library's own is a hash over all modules, a second's work."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from config.settings import Settings
-from domain.orders import LANES
+from domain.orders import BUILD, LANES
 from domain.vocabulary import Priority
 from services.app import close_app, open_app
 from services.temporal import TemporalDown, register_attributes
@@ -117,6 +117,7 @@ def serve(
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OURS)
         ),
+        build_id=BUILD,
         max_concurrent_workflow_tasks=20,
         max_concurrent_activities=settings.worker_concurrency,
         max_cached_workflows=1_000,

@@ -10,7 +10,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.firing import Firing
 from domain.ids import decode, encode
-from domain.orders import CONTROL_QUEUE
+from domain.orders import BUILD, CONTROL_QUEUE
 from services import schedule_firing, schedule_sync
 from services.app import App
 from services.temporal import TemporalDown
@@ -84,6 +84,7 @@ def serve_schedules(client: Client, app: App) -> Worker:
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OURS)
         ),
+        build_id=BUILD,
         max_concurrent_workflow_tasks=5,
         max_concurrent_activities=5,
         max_cached_workflows=50,

@@ -56,7 +56,7 @@ async def test_a_phone_opens_a_group_by_keyboard_without_scripts(
     await page.keyboard.press("Escape")
     await listed.wait_for(state="hidden")
     await page.keyboard.press("Enter")
-    for _ in ("Templates", "Categories"):
+    for _ in ("Templates", "Partials", "Categories"):
         await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/categories")

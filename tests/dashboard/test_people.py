@@ -55,7 +55,7 @@ async def test_a_profile_is_made_found_and_changed(client: Client, browser_clien
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [({"email": "nobody"}, "email"), ({"timezone": "Mars/Base"}, "timezone"),
-     ({"attributes": "[1]"}, "attributes"), ({"groups": "x" * 101}, "groups")],
+     ({"attributes": "[1]"}, "attributes"), ({"groups": "x" * 257}, "groups")],
 )  # fmt: skip
 async def test_what_is_wrong_is_told_beside_its_field(
     browser_client: Browser, wrong: dict[str, str], field: str

@@ -45,15 +45,17 @@ async def test_every_example_of_what_starts_at_once_runs(system: System, resourc
 
 
 async def run(client: AsyncClient, resource: str) -> None:
-    place = ""
+    places: dict[str, str] = {}
     for method, path, kind, body in examples():
         if path.split("/")[2] != resource:
             continue
-        one = place + path.partition("}")[2] if "{" in path else path
+        collection, _, below = path.partition("/{")
+        one = places.get(collection, "") + below.partition("}")[2] if below else path
         content = body if isinstance(body, str) else json.dumps(body)
         answer = await client.request(method, one, content=content, headers={"Content-Type": kind})
         assert answer.status_code in promised(method, path), f"{method} {path}: {answer.text}"
-        place = place or answer.headers.get("location", "")
+        if location := answer.headers.get("location"):
+            places.setdefault(collection, location)
 
 
 def test_there_are_examples_to_run() -> None:
