@@ -102,7 +102,11 @@ async def replace(
     return told(await use.replace(app, actor, id, body, shown, version))
 
 
-@router.patch("/{id}", openapi_extra=scim_body("A PatchOp (RFC 7644 §3.5.2)", _PATCH))
+@router.patch(
+    "/{id}",
+    openapi_extra=scim_body("A PatchOp (RFC 7644 §3.5.2)", _PATCH),
+    responses={204: {"description": "Changed; no attributes were asked for"}},
+)
 async def patch(
     http: Request,
     app: Services,
