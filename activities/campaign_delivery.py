@@ -127,7 +127,8 @@ class CampaignDelivery:
         What has not had its turn when the lease grows old is given back, and leased anew.
         """
         until = time.monotonic() + self._sending.lease_seconds * _FRESH_SHARE
-        size = CHUNK_OF_LOW if part.is_low else CHUNK
+        small = part.is_low and not self._way.is_quiet
+        size = CHUNK_OF_LOW if small else CHUNK
         try:
             for first in range(0, len(leased), size):
                 left = await self._hold(part, leased[first : first + size])

@@ -18,6 +18,8 @@ urgent comes is not stopped, so it must be little.
 TURN_SECONDS: Final = 1.0
 """A chunk that takes longer waits for its vendor; others need not wait with it."""
 _LOOK_SECONDS: Final = 0.02
+QUIET_SECONDS: Final = 5.0
+"""For so long after something urgent was seen the low lane keeps to small chunks."""
 
 
 class GivingWay:
@@ -29,6 +31,12 @@ class GivingWay:
         self._looking = asyncio.Lock()
         self._fresh_until = 0.0
         self._urgent = False
+        self._urgent_at = -QUIET_SECONDS
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing urgent was seen lately, so that larger chunks hold nobody up."""
+        return time.monotonic() >= self._urgent_at + QUIET_SECONDS
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -66,4 +74,6 @@ class GivingWay:
                 except DATABASE_ERRORS:  # the chunk will meet the trouble itself
                     self._urgent = False
                 self._fresh_until = time.monotonic() + _LOOK_SECONDS
+                if self._urgent:
+                    self._urgent_at = time.monotonic()
             return self._urgent
