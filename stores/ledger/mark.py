@@ -23,13 +23,16 @@ _SUPPRESSED = f"""
     )
 """  # noqa: S608 - only constants are put together
 
+# Locked first, and only then asked about suppressions: a planner that guesses badly would ask that
+# of every delivery there is.
 _CHOSEN = f"""
-    chosen AS (
+    locked AS MATERIALIZED (
         SELECT d.id, d.state AS before, r.attempt_id AS next_attempt, r.account_id AS next_account,
             r.vendor AS next_vendor, CAST(r.route AS jsonb) AS next_route, d.route, d.attempts,
             CAST(r.decision AS jsonb) AS next_decision, r.carried_by AS next_carrier, d.carried_by,
             d.attempt_id, d.account_id, d.vendor, d.vendor_id,
-            d.attempted_at, d.settled_at, d.outcome
+            d.attempted_at, d.settled_at, d.outcome,
+            d.channel, d.address, d.notification_id, d.module_id, d.category, d.campaign_id
         FROM deliveries d JOIN unnest(
             CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[]), CAST(:accounts AS uuid[]),
             CAST(:vendors AS text[]), CAST(:routes AS text[]), CAST(:decisions AS text[]),
@@ -40,12 +43,15 @@ _CHOSEN = f"""
             AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
             AND d.state IN ('accepted', 'scheduled', 'held')
             AND d.expires_at > clock_timestamp()
-            AND (d.campaign_id IS NULL OR EXISTS (
+        ORDER BY d.id
+        FOR UPDATE OF d
+    ),
+    chosen AS MATERIALIZED (
+        SELECT * FROM locked d
+        WHERE (d.campaign_id IS NULL OR EXISTS (
                 SELECT 1 FROM campaigns c WHERE c.id = d.campaign_id AND c.state = 'sending'
                     AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())))
             AND NOT {_SUPPRESSED}
-        ORDER BY d.id
-        FOR UPDATE OF d
     )
 """  # noqa: S608 - only constants are put together
 
