@@ -1,14 +1,13 @@
 """The deliveries of a campaign: counted, listed, settled by hand, and opened once more."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.retry import LIFETIMES
+from stores.dead_letters import LIFETIMES_CASE
 from stores.ledger import events
 
 FILTERS: Mapping[str, str] = {
@@ -27,10 +26,6 @@ _MISSED: Final = (
     " OR d.state = 'cancelled' AND d.reason IN ('aborted', 'rejected'))"
 )
 """What was asked for and surely not sent, though no rule of the recipient's forbade it."""
-_LIFETIMES: Final = " ".join(
-    f"WHEN '{class_}' THEN {lifetime // timedelta(seconds=1)}"
-    for class_, lifetime in LIFETIMES.items()
-)
 
 _COUNT = text("""
     SELECT d.channel, d.state, d.reason, count(*) AS n FROM deliveries d
@@ -67,7 +62,7 @@ _SETTLE = text(f"""
 
 _REOPEN = text(f"""
     WITH chosen AS (
-        SELECT d.id, d.state AS before, CASE d.class {_LIFETIMES} END AS seconds
+        SELECT d.id, d.state AS before, CASE d.class {LIFETIMES_CASE} END AS seconds
         FROM deliveries d
         WHERE d.campaign_id = :campaign AND {_MISSED}
         ORDER BY d.id FOR UPDATE OF d
@@ -76,18 +71,6 @@ _REOPEN = text(f"""
         due_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
         version = d.version + 1,
         expires_at = greatest(d.expires_at, clock_timestamp() + make_interval(secs => c.seconds))
-    FROM chosen c WHERE d.id = c.id
-    RETURNING {events.CHANGED}, c.before
-""")  # noqa: S608 - only constants are put together
-
-_CANCEL = text(f"""
-    WITH chosen AS (
-        SELECT d.id, d.state AS before FROM deliveries d
-        WHERE d.campaign_id = :campaign AND d.state IN ('accepted', 'scheduled', 'held')
-        ORDER BY d.id FOR UPDATE OF d
-    )
-    UPDATE deliveries d SET state = 'cancelled', reason = :reason, due_at = NULL,
-        settled_at = clock_timestamp(), version = d.version + 1
     FROM chosen c WHERE d.id = c.id
     RETURNING {events.CHANGED}, c.before
 """)  # noqa: S608 - only constants are put together
@@ -136,12 +119,6 @@ async def reopen_missed(conn: AsyncConnection, campaign_id: UUID) -> int:
     return how many.
     """
     result = await conn.execute(_REOPEN, {"campaign": campaign_id})
-    return await _told(conn, result.all())
-
-
-async def cancel_waiting(conn: AsyncConnection, campaign_id: UUID, reason: str) -> int:
-    """Cancel what waits and is not being sent; return how many."""
-    result = await conn.execute(_CANCEL, {"campaign": campaign_id, "reason": reason})
     return await _told(conn, result.all())
 
 

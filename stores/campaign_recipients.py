@@ -9,19 +9,16 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.vocabulary import FINAL_PRECEDENCE
+from stores.ledger.fold import FINAL_CASE
 from stores.notifications import COLUMNS, FILTERS
 
 _WAITS: Final = "d.state IN ('accepted', 'scheduled', 'held', 'sending')"
-_FINAL: Final = " ".join(
-    f"WHEN bool_or(d.state = '{state}') THEN '{state}'" for state in FINAL_PRECEDENCE
-)
 _FOLDED: Final = f"""
     SELECT d.notification_id AS id, c.module_id, c.id AS campaign_id, d.profile_id,
         CASE WHEN bool_or({_WAITS}) THEN CASE
                 WHEN bool_or(d.attempts > 0) THEN 'sending'
                 WHEN bool_or(d.state = 'held') THEN 'held' ELSE 'accepted' END
-            {_FINAL} END AS state,
+            {FINAL_CASE} END AS state,
         c.frozen->>'priority' AS priority, c.frozen->>'category' AS category,
         c.frozen->>'class' AS class,
         ARRAY(SELECT jsonb_array_elements_text(c.frozen->'channels')) AS channels,

@@ -35,14 +35,14 @@ _SELECT = """
     FROM deliveries d JOIN modules m ON m.id = d.module_id
         LEFT JOIN accounts a ON a.id = d.account_id
 """
-_LIFETIMES: Final = " ".join(
+LIFETIMES_CASE: Final = " ".join(
     f"WHEN '{class_}' THEN {lifetime // timedelta(seconds=1)}"
     for class_, lifetime in LIFETIMES.items()
 )
 
 _REOPEN = text(f"""
     WITH chosen AS (
-        SELECT d.id, d.state AS before, CASE d.class {_LIFETIMES} END AS seconds
+        SELECT d.id, d.state AS before, CASE d.class {LIFETIMES_CASE} END AS seconds
         FROM deliveries d
         WHERE d.id = ANY(CAST(:ids AS uuid[])) AND {_DEAD} AND d.class <> 'otp'
             AND d.campaign_id IS NULL

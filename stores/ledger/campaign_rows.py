@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.delivery import Planned, Unplanned
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import Channel, State
-from stores import suppressions
+from stores import campaign_deliveries, suppressions
 from stores.ledger import events
 from stores.ledger.plan import used_of
 
@@ -54,11 +54,6 @@ _REMOVE = text(f"""
         SELECT id FROM deliveries WHERE campaign_id = :campaign ORDER BY id LIMIT :most FOR UPDATE)
     RETURNING {events.CHANGED}, d.state AS before
 """)  # noqa: S608
-
-_COUNT = text("""
-    SELECT d.channel, d.state, d.reason, count(*) AS n FROM deliveries d
-    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason
-""")
 
 _FALLBACK = text("""
     SELECT d.notification_id, jsonb_agg(jsonb_build_array(d.channel, d.address)) AS used,
@@ -113,7 +108,7 @@ async def count(conn: AsyncConnection, campaign_id: UUID) -> dict[str, Any]:
     suppressed: dict[str, int] = {}
     channels: dict[str, int] = {}
     asked = 0
-    for row in (await conn.execute(_COUNT, {"campaign": campaign_id})).all():
+    for row in await campaign_deliveries.count(conn, campaign_id):
         asked += row.n
         if row.state == State.SUPPRESSED:
             suppressed[row.reason] = suppressed.get(row.reason, 0) + row.n

@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.vocabulary import FINAL_PRECEDENCE
 
-_FINAL = " ".join(f"WHEN bool_or(d.state = '{state}') THEN '{state}'" for state in FINAL_PRECEDENCE)
+FINAL_CASE = " ".join(
+    f"WHEN bool_or(d.state = '{state}') THEN '{state}'" for state in FINAL_PRECEDENCE
+)
 _FOLD = text(f"""
     UPDATE notifications n SET state = f.state, due_at = coalesce(f.due_at, n.due_at),
         finished_at = CASE WHEN f.waiting THEN NULL
@@ -25,7 +27,7 @@ _FOLD = text(f"""
                     WHEN bool_or(d.state = 'held') THEN 'held'
                     WHEN bool_or(d.state = 'scheduled') THEN 'scheduled'
                     ELSE 'accepted' END
-                {_FINAL}
+                {FINAL_CASE}
             END AS state
         FROM deliveries d WHERE d.notification_id = ANY(CAST(:ids AS uuid[]))
         GROUP BY d.notification_id ORDER BY d.notification_id

@@ -91,11 +91,6 @@ _END = text(f"""
     RETURNING {events.CHANGED}, c.before
 """)  # noqa: S608
 
-_STATES = text("""
-    SELECT d.state, count(*) AS n FROM deliveries d WHERE d.campaign_id = :campaign
-    GROUP BY d.state
-""")
-
 
 @dataclass(frozen=True, slots=True)
 class Next:
@@ -174,12 +169,6 @@ async def end_waiting(
     )
     await events.append(conn, [events.delivery_event(row) for row in result.all()])
     return len(chosen)
-
-
-async def count_states(conn: AsyncConnection, campaign_id: UUID) -> dict[str, int]:
-    """Return how many deliveries of a campaign are in which state."""
-    rows = (await conn.execute(_STATES, {"campaign": campaign_id})).all()
-    return {row.state: row.n for row in rows}
 
 
 def _leased(row: Row[Any], frozen: Frozen, expires_at: datetime) -> Leased:
