@@ -83,6 +83,7 @@ def show(
     for name in ("id", "audience", "category", "priority", "created_by", "hash"):
         if found[name]:
             console.print(f"{name:<11} {found[name]}", soft_wrap=True)
+    console.print(f"pace        {_told_pace(found['pace'])}")
     if found["problem"]:
         console.print(f"problem     {found['problem'].get('detail')}", style="red")
     console.print(f"asked       {ledger['asked']:,}")
@@ -130,16 +131,30 @@ def reject(
 
 def pace(
     campaign: Campaign,
-    per_second: Annotated[float, typer.Argument(help="Messages a second; 0: no pace of its own")],
+    per_second: Annotated[str, typer.Argument(help="Messages a second, or `none`")],
+    begin: Annotated[
+        float | None, typer.Option("--from", help="Warm up: so many a second at first")
+    ] = None,
+    over: Annotated[
+        float | None, typer.Option("--over", help="Warm up evenly over so many seconds")
+    ] = None,
+    doubles_every: Annotated[
+        float | None, typer.Option("--doubles-every", help="Or twice as fast every so many seconds")
+    ] = None,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
     """Change how fast a campaign sends, at any time."""
-    body = {"pace": {"per_second": per_second} if per_second else None}
+    asked_ramp = {
+        "start_per_second": begin, "over_seconds": over, "doubles_every_seconds": doubles_every,
+    }  # fmt: skip
+    ramp = {name: value for name, value in asked_ramp.items() if value is not None}
+    asked_pace = {"per_second": per_second, "ramp": ramp or None}
+    body = {"pace": None if per_second == "none" else asked_pace}
     with connect(url, key, data_dir) as client:
         found = asked(client, "PATCH", f"/v1/campaigns/{campaign}", json=body)
-    typer.echo(f"{found['state']}, {found['pace']['per_second'] if found['pace'] else 'no'} pace")
+    typer.echo(f"{found['state']}, {_told_pace(found['pace'])}")
 
 
 def watch(
@@ -177,6 +192,13 @@ def watch(
     if not as_json:
         numbers = ", ".join(f"{ledger[name]:,} {name}" for name in _NUMBERS if ledger[name])
         typer.echo(f"{found['state']}: {ledger['asked']:,} asked, {numbers or 'nothing sent'}")
+
+
+def _told_pace(pace: dict[str, Any] | None) -> str:
+    if pace is None:
+        return "at the pace of its accounts"
+    ramped = f", now {pace['now']:g}" if pace.get("ramp") else ""
+    return f"{pace['per_second']:g} a second{ramped}"
 
 
 def _rate(before: tuple[float, int] | None, now: tuple[float, int]) -> float:

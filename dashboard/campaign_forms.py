@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.campaign_fields import PACE, pace_fields, pace_of
 from dashboard.choices import Choices, categories_of, words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/campaigns")
 
 _FIELDS: Final = (
     "name", "audience", "template", "data", "category", "priority", "window.start_at",
-    "window.end_at", "zone", "window.off_hours", "pace.per_second",
+    "window.end_at", "zone", "window.off_hours", *PACE,
 )  # fmt: skip
 _HOURS: Final = [
     ("usual", "As is usual here (bulk: the site's off-hours)"),
@@ -156,8 +157,8 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
         document["content"] = {say: words(fields, say)}
     else:
         document["template"] = fields.get("template", "")
-    if fields.get("pace.per_second", "").strip():
-        document["pace"] = {"per_second": fields["pace.per_second"].strip()}
+    if pace := pace_of(fields):
+        document["pace"] = {"ramp": None, **pace}
     if errors:
         raise Invalid(errors=errors)
     return {name: value for name, value in document.items() if value is not None}
@@ -188,7 +189,7 @@ def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
         "hours_start": hours["start"][:5] if hours else "20:00",
         "hours_end": hours["end"][:5] if hours else "06:00",
         "hours_zone": hours["timezone"] if hours else "recipient",
-        "pace.per_second": str(found["pace"]["per_second"]) if found["pace"] else "",
+        **pace_fields(found["pace"]),
         "version": str(found["version"]),
         **texts,
     }

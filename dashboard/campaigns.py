@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
+from dashboard.campaign_fields import pace_fields, pace_of
 from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
@@ -152,9 +153,9 @@ async def reject(
 @router.post("/{id}/pace")
 async def pace(request: Request, id: str, app: Console, session: Signed, fields: Form) -> Response:
     """Change how fast it sends."""
-    given = fields.get("per_second", "").strip()
+    pace = pace_of(fields)
     try:
-        asked = validated(CampaignPatch, {"pace": {"per_second": given} if given else None})
+        asked = validated(CampaignPatch, {"pace": {"ramp": None, **pace} if pace else None})
         await use.change(app, session.actor, id, asked)
     except Problem as problem:
         return await _detail(request, id, app, session, problem)
@@ -200,7 +201,7 @@ async def _detail(
         request, "campaign.html", status=problem.status if problem else 200, it=found,
         ledger=ledger, tones=TONES, words=WORDS, is_live=state in _LIVE, problem=problem,
         share=1000 * done // ledger["asked"] if ledger["asked"] else 0, done=done,
-        may=may, missed=missed,
+        may=may, missed=missed, pace_fields=pace_fields(found["pace"]),
         may_decide=state is CampaignState.AWAITING_APPROVAL
         and session.actor.may("approvals:write"),
     )  # fmt: skip

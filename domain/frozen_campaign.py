@@ -18,6 +18,7 @@ class Frozen:
     `ordered` says that the request chose the order of the channels. `off_hours` is {start, end,
     timezone} with times as HH:MM:SS and a zone or "recipient"; None: at any hour. `counts` is
     written when the audience is resolved: {asked, suppressed: {reason: n}, channels: {channel: n}}.
+    `pace` is what was submitted and approved; how fast it goes now, the row knows.
     """
 
     category: str
@@ -32,6 +33,7 @@ class Frozen:
     data: Mapping[str, Any] = field(default_factory=dict)
     off_hours: Mapping[str, str] | None = None
     counts: Mapping[str, Any] | None = None
+    pace: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, column: Mapping[str, Any]) -> "Frozen":
@@ -50,6 +52,7 @@ class Frozen:
             data=column["data"],
             off_hours=column["off_hours"],
             counts=column.get("counts"),
+            pace=column.get("pace"),
         )
 
     def column(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class Frozen:
             "data": self.data,
             "off_hours": self.off_hours,
             "counts": self.counts,
+            "pace": self.pace,
         }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.campaign_pace import Pace
 from domain.campaign_window import OpenHours
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import Channel
@@ -35,8 +36,9 @@ async def estimate(
             "per_second": sum(paces) if paces and all(paces) else None,
         }
     seconds = [one["messages"] / one["per_second"] for one in told.values() if one["per_second"]]
-    if row.per_second:
-        seconds.append(sum(channels.values()) / row.per_second)
+    pace = Pace.of(row.per_second, row.ramp)
+    if pace is not None:
+        seconds.append(pace.seconds_for(sum(channels.values())))
     return {
         "channels": told,
         "cost": round(sum(one["cost"] for one in told.values()), 4),

@@ -95,7 +95,13 @@ def judge(
         "content": words if request.content else None,
         "data": data,
         "off_hours": hours.document() if hours else None,
+        "pace": pace_document(request),
     }
+
+
+def pace_document(request: CampaignRequest) -> dict[str, Any] | None:
+    """Return the pace that is asked for, as a row keeps it; None for that of the accounts."""
+    return request.pace.model_dump(exclude_none=True) if request.pace else None
 
 
 def open_hours(

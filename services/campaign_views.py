@@ -3,6 +3,7 @@
 from typing import Any
 
 from domain.campaign import CampaignState
+from domain.campaign_pace import Pace
 from domain.ids import encode
 from services.times import stamp
 
@@ -32,7 +33,7 @@ def view(row: Any) -> dict[str, Any]:
         "channel_policy": asked.get("channel_policy", "first_success"),
         "priority": frozen.get("priority") or asked.get("priority"),
         "window": _window(asked.get("window", {}), frozen),
-        "pace": {"per_second": row.per_second} if row.per_second else None,
+        "pace": _pace(row),
         "metadata": asked.get("metadata", {}),
         "counts": frozen.get("counts"),
         "problem": row.problem,
@@ -45,6 +46,15 @@ def view(row: Any) -> dict[str, Any]:
         "finished_at": stamp(row.finished_at),
         "version": row.version,
     }
+
+
+def _pace(row: Any) -> dict[str, Any] | None:
+    """Return the pace; with a ramp also how fast it is `now`."""
+    pace = Pace.of(row.per_second, row.ramp)
+    if pace is None:
+        return None
+    ramped = {"ramp": row.ramp, "now": round(pace.rate_at(row.ramp_seconds), 3)}
+    return {"per_second": pace.per_second, **(ramped if row.ramp else {})}
 
 
 def _window(asked: dict[str, Any], frozen: dict[str, Any]) -> dict[str, Any]:

@@ -15,14 +15,14 @@ _SELECT: Final = """
 _SETTABLE: Final[Mapping[str, str]] = {
     "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
     "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
-    "start_at": "timestamptz", "end_at": "timestamptz", "problem": "jsonb",
+    "ramp": "jsonb", "start_at": "timestamptz", "end_at": "timestamptz", "problem": "jsonb",
 }  # fmt: skip
 """Columns that may be written together with a step."""
 _NOW: Final = "clock_timestamp()"
 _NEW_RUN: Final = {
     "run": "run + 1", "recoveries": "0", "submitted_at": _NOW, "approved_at": "NULL",
     "finished_at": "NULL", "expires_at": "NULL", "problem": "NULL", "beaten_at": "NULL",
-    "resolver": "NULL",
+    "resolver": "NULL", "ramp_seconds": "0",
 }  # fmt: skip
 _FRESH: Final = {
     "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",
@@ -49,11 +49,13 @@ async def insert(conn: AsyncConnection, row: Mapping[str, Any]) -> None:
     """Insert a draft: {id, module_id, name, definition, created_by, author_ids}."""
     await conn.execute(
         text("""
-            INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids)
+            INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids,
+                per_second, ramp)
             VALUES (:id, :module_id, :name, CAST(:definition AS jsonb), :created_by,
-                CAST(:author_ids AS uuid[]))
+                CAST(:author_ids AS uuid[]), CAST(:per_second AS double precision),
+                CAST(:ramp AS jsonb))
         """),
-        dict(row),
+        {**row, **_paced(row["definition"].get("pace"))},
     )
 
 
@@ -151,7 +153,10 @@ async def edit(
 
     The deliveries of its run are removed by its workflow, in turns: they count no more from now.
     """
-    row = await step(conn, id, Step.EDIT, version=version, name=name, definition=definition)
+    paced = _paced(definition.get("pace"))
+    row = await step(
+        conn, id, Step.EDIT, version=version, name=name, definition=definition, **paced
+    )
     if row is not None and author_id is not None:
         await conn.execute(
             text("""
@@ -164,23 +169,35 @@ async def edit(
 
 
 async def pace(
-    conn: AsyncConnection, id: UUID, per_second: float | None, *, version: int | None = None
+    conn: AsyncConnection,
+    id: UUID,
+    pace: Mapping[str, Any] | None,
+    *,
+    anew: bool,
+    version: int | None = None,
 ) -> Row[Any] | None:
-    """Change how fast an unfinished campaign sends (None: as fast as its accounts do).
+    """Change how fast an unfinished campaign sends: {per_second, ramp?}; None: as its accounts do.
 
-    Return the changed row; None when it is finished or its version is another one.
+    `anew` lets a ramp begin at its start. Return the changed row; None when it is finished or its
+    version is another one.
     """
     result = await conn.execute(
         text("""
             UPDATE campaigns SET per_second = CAST(:per_second AS double precision),
+                ramp = CAST(:ramp AS jsonb),
+                definition = (definition - 'pace') || CAST(:asked AS jsonb),
+                ramp_seconds = CASE WHEN :anew THEN 0 ELSE ramp_seconds END,
                 pace_left = 0, paced_at = NULL, updated_at = clock_timestamp(),
                 version = version + 1
             WHERE id = :id AND state NOT IN ('completed', 'aborted')
                 AND (CAST(:version AS int) IS NULL OR version = :version)
             RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
         """),
-        {"id": id, "per_second": per_second, "version": version},
-    )
+        {
+            "id": id, "asked": {"pace": dict(pace)} if pace else {}, "anew": anew,
+            "version": version, **_paced(pace),
+        },
+    )  # fmt: skip
     return result.one_or_none()
 
 
@@ -195,3 +212,9 @@ async def remove(conn: AsyncConnection, id: UUID) -> bool:
         {"id": id},
     )
     return result.one_or_none() is not None
+
+
+def _paced(pace: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the columns that the gate reads of a pace."""
+    asked = pace or {}
+    return {"per_second": asked.get("per_second"), "ramp": asked.get("ramp")}

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.contract.base import Json, Line, Moment, Request, WrongField
+from domain.contract.campaign_pace import Pace
 from domain.contract.content import Content
 from domain.contract.notification import Key, Metadata, TemplateRef, Timezone
 from domain.vocabulary import Channel, ChannelPolicy, Priority
@@ -35,12 +36,6 @@ class Window(Request):
     start_at: Moment | None = None
     end_at: Moment | None = None
     off_hours: OffHours | None = None
-
-
-class Pace(Request):
-    """How fast a campaign sends at the most, beside the pace of each account."""
-
-    per_second: Annotated[float, Field(gt=0, le=100_000)]
 
 
 class CampaignRequest(Request):

@@ -33,12 +33,16 @@ async def test_an_empty_list_says_what_it_will_hold(browser_client: Browser) -> 
 
 
 async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Browser) -> None:
-    where = await a_draft(browser_client, **{"pace.per_second": "2.5"})
+    ramp = {"start_per_second": "0.5", "doubles_every_seconds": "3600"}
+    ramped = {f"pace.ramp.{name}": value for name, value in ramp.items()}
+    wrong = await browser_client.submit("/campaigns", say="email", **ramped)
+    assert 'id="error-pace.per_second"' in wrong.text
+    where = await a_draft(browser_client, **{"pace.per_second": "2.5"}, **ramped)
     assert where in (await browser_client.get("/campaigns?state=draft")).text
     assert where not in (await browser_client.get("/campaigns?state=sending")).text
     page = (await browser_client.get(where)).text
     assert "Submit for approval" in page
-    assert "2.5 a second" in page
+    assert "2.5 a second, now 0.5: from 0.5 on twice as fast every 3" in page
     tried = html.unescape((await browser_client.get(f"{where}/preview")).text)
     assert "Of 3 recipients" in tried
     assert "Hello N0" in tried
