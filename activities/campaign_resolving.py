@@ -6,6 +6,7 @@ Again after a crash it begins anew, with the snapshot that was frozen: nothing o
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -20,11 +21,20 @@ from activities.campaigns import find_mine
 from activities.heartbeats import heartbeat
 from config.failpoints import failpoint
 from domain.campaign import Step
+from domain.campaign_canary import Canary, CanaryState
+from domain.campaign_waves import Wave
 from domain.errors import Problem, Unavailable
 from domain.frozen_campaign import Frozen, fingerprint
 from domain.ids import decode, encode
 from domain.orders import CampaignOrder
-from stores import audience_snapshots, campaign_work, campaigns, rules, templates
+from stores import (
+    audience_snapshots,
+    campaign_waves,
+    campaign_work,
+    campaigns,
+    rules,
+    templates,
+)
 from stores.database import Database
 from stores.ledger import campaign_rows
 
@@ -98,7 +108,8 @@ class _Resolution:
         shards = await self._plan(row, snapshot_id)
         if not await self._on_trial(row):
             await self._suppress_duplicates(row)
-        await self._finish(row, snapshot, shards)
+        canary = await self._draw_canary(row)
+        await self._finish(row, snapshot, shards, canary)
 
     async def _snapshot(self, row: Row[Any]) -> UUID | None:
         """Return the frozen audience; None when there is none and the campaign was told so."""
@@ -144,13 +155,34 @@ class _Resolution:
                 await self._hold(conn, row)
                 found = await campaign_rows.suppress_duplicates(conn, row.id, most=_AT_ONCE)
 
+    async def _draw_canary(self, row: Row[Any]) -> dict[str, Any] | None:
+        """Move those who get it first into shards of their own; return how the canary stands."""
+        canary = Canary.of(Frozen.read(row.frozen).canary)
+        if canary is None:
+            return None
+        begin = Wave.REST.first_shard
+        async with self.db.leader() as conn:
+            number = canary.size(await campaign_waves.count_recipients(conn, row.id, shard=begin))
+            last = await campaign_waves.find_last(conn, row.id, number, shard=begin)
+        moved, shards = 1, ceil(number / SHARD)
+        while last is not None and moved:
+            async with self.db.leader() as conn:
+                await self._hold(conn, row)
+                moved = await campaign_waves.move(
+                    conn, row.id, Wave.CANARY,
+                    last=last, shard=begin, shards=shards, most=_AT_ONCE,
+                )  # fmt: skip
+        return {"state": CanaryState.SENDING, "recipients": number}
+
     async def _on_trial(self, row: Row[Any]) -> bool:
         """Whether all go to the few addresses of a trial: none of them is a duplicate then."""
         async with self.db.leader() as conn:
             standings = await rules.of_modules(conn, [row.module_id])
         return standings[row.module_id].trial is not None
 
-    async def _finish(self, row: Row[Any], snapshot: Row[Any], shards: int) -> None:
+    async def _finish(
+        self, row: Row[Any], snapshot: Row[Any], shards: int, canary: dict[str, Any] | None
+    ) -> None:
         frozen = Frozen.read(row.frozen)
         async with self.db.leader() as conn:
             await self._hold(conn, row)
@@ -165,7 +197,7 @@ class _Resolution:
             return
         column = replace(frozen, counts=counts).column()
         window = [one.isoformat() if one else None for one in (row.start_at, row.end_at)]
-        hash = fingerprint(column, snapshot=snapshot.hash, words=words, window=window)
+        hash = fingerprint(column, snapshot=snapshot.hash, words=words, window=window, run=row.run)
         async with self.db.leader() as conn:
             await self._hold(conn, row)
             await campaigns.step(
@@ -177,6 +209,7 @@ class _Resolution:
                 hash=hash,
                 shards=shards,
                 members=snapshot.members,
+                canary=canary,
             )
         log.info("campaign.resolved", campaign=encode("cmp", row.id), members=snapshot.members)
 

@@ -84,6 +84,8 @@ def show(
         if found[name]:
             console.print(f"{name:<11} {found[name]}", soft_wrap=True)
     console.print(f"pace        {_told_pace(found['pace'])}")
+    if found["canary"] and found["canary"]["state"]:
+        console.print(f"canary      {_told_canary(found['canary'])}")
     if found["problem"]:
         console.print(f"problem     {found['problem'].get('detail')}", style="red")
     console.print(f"asked       {ledger['asked']:,}")
@@ -199,6 +201,11 @@ def _told_pace(pace: dict[str, Any] | None) -> str:
         return "at the pace of its accounts"
     ramped = f", now {pace['now']:g}" if pace.get("ramp") else ""
     return f"{pace['per_second']:g} a second{ramped}"
+
+
+def _told_canary(canary: dict[str, Any]) -> str:
+    counts = ", ".join(f"{n:,} {name}" for name, n in (canary["counts"] or {}).items() if n)
+    return f"{canary['state']}, {canary['recipients']:,} recipients{f': {counts}' * bool(counts)}"
 
 
 def _rate(before: tuple[float, int] | None, now: tuple[float, int]) -> float:

@@ -8,6 +8,17 @@ PACE: Final = (
     "pace.ramp.doubles_every_seconds",
 )  # fmt: skip
 
+CANARY: Final = (
+    "canary.share", "canary.at_least", "canary.wait_seconds", "canary.bounds.bounced",
+    "canary.bounds.complained", "canary.bounds.failed",
+)  # fmt: skip
+USUAL: Final = {
+    "canary.at_least": "100", "canary.wait_seconds": "600", "canary.bounds.bounced": "5",
+    "canary.bounds.complained": "0.1", "canary.bounds.failed": "10",
+}  # fmt: skip
+_PERCENT: Final = ("canary.share", *CANARY[3:])
+_BOUNDS: Final = ("bounced", "complained", "failed")
+
 
 def pace_of(fields: Mapping[str, str]) -> dict[str, Any] | None:
     """Return the pace of a form, with its ramp; None where nothing of it was filled in."""
@@ -17,6 +28,24 @@ def pace_of(fields: Mapping[str, str]) -> dict[str, Any] | None:
 def pace_fields(pace: Mapping[str, Any] | None) -> dict[str, str]:
     """Return a pace as its inputs have it."""
     return flat({"pace": pace or {}}, PACE)
+
+
+def canary_of(fields: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the canary of a form, None where no share is given; a bound left empty is none."""
+    if not fields.get("canary.share", "").strip():
+        return None
+    shares = {name: _share(fields.get(name, "")) for name in _PERCENT}
+    canary: dict[str, Any] = nested({**fields, **shares}, CANARY)["canary"]
+    return {**canary, "bounds": {**dict.fromkeys(_BOUNDS), **canary.get("bounds", {})}}
+
+
+def canary_fields(canary: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return a canary as its inputs have it, shares in percent."""
+    if canary is None:
+        return dict(USUAL)
+    given = flat({"canary": canary}, CANARY)
+    percents = {name: f"{100 * float(given[name]):.6g}" for name in _PERCENT if given[name]}
+    return {**given, **percents}
 
 
 def nested(fields: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
@@ -36,6 +65,14 @@ def nested(fields: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
 def flat(document: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, str]:
     """Return the inputs of a document; the opposite of `nested`."""
     return {name: _at(document, name.split(".")) for name in names}
+
+
+def _share(percent: str) -> str:
+    """Return what was given in percent as a share; what is no number is left to be refused."""
+    try:
+        return f"{float(percent.strip()) / 100:.12g}" if percent.strip() else ""
+    except ValueError:
+        return percent
 
 
 def _at(document: Any, path: list[str]) -> str:

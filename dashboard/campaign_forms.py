@@ -7,7 +7,15 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dashboard.campaign_fields import PACE, pace_fields, pace_of
+from dashboard.campaign_fields import (
+    CANARY,
+    PACE,
+    USUAL,
+    canary_fields,
+    canary_of,
+    pace_fields,
+    pace_of,
+)
 from dashboard.choices import Choices, categories_of, words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
@@ -35,8 +43,10 @@ router = APIRouter(prefix="/campaigns")
 
 _FIELDS: Final = (
     "name", "audience", "template", "data", "category", "priority", "window.start_at",
-    "window.end_at", "zone", "window.off_hours", *PACE,
+    "window.end_at", "zone", "window.off_hours", *PACE, *CANARY,
 )  # fmt: skip
+_CLEARED: Final = ("template", "content", "pace", "canary", "category", "priority")
+"""Parts that are taken away where the form has nothing of them."""
 _HOURS: Final = [
     ("usual", "As is usual here (bulk: the site's off-hours)"),
     ("any", "At any hour"),
@@ -50,7 +60,7 @@ async def show_new(request: Request, app: Console, session: Signed) -> Response:
     """Show the form of a new campaign; `say` and `audience` may be given by the address."""
     session.actor.require("campaigns:write")
     given = request.query_params
-    fields = {name: given[name] for name in ("say", "audience") if given.get(name)}
+    fields = {name: given[name] for name in ("say", "audience") if given.get(name)} | USUAL
     return await _form(request, app, session, None, fields)
 
 
@@ -85,7 +95,7 @@ async def change(
         return await _form(request, app, session, found, fields)
     try:
         document = _document(fields)
-        gone = dict.fromkeys(("template", "content", "pace", "category", "priority"))
+        gone = dict.fromkeys(_CLEARED)
         patch = validated(CampaignPatch, {**gone, "data": {}, **document})
         await campaigns.change(app, session.actor, id, patch, seen_version(fields))
     except Problem as problem:
@@ -159,6 +169,7 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
         document["template"] = fields.get("template", "")
     if pace := pace_of(fields):
         document["pace"] = {"ramp": None, **pace}
+    document["canary"] = canary_of(fields)
     if errors:
         raise Invalid(errors=errors)
     return {name: value for name, value in document.items() if value is not None}
@@ -190,6 +201,7 @@ def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
         "hours_end": hours["end"][:5] if hours else "06:00",
         "hours_zone": hours["timezone"] if hours else "recipient",
         **pace_fields(found["pace"]),
+        **canary_fields(found["canary"]),
         "version": str(found["version"]),
         **texts,
     }

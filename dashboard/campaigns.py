@@ -35,6 +35,10 @@ TONES: Final = {
     CampaignState.ABORTED: "cancelled",
 }  # fmt: skip
 """Which state of a delivery a campaign's state looks like."""
+CANARY_TONES: Final = {
+    "sending": "sending", "waiting": "held", "passed": "delivered", "stopped": "failed",
+    "overridden": "unknown", "skipped": "cancelled",
+}  # fmt: skip
 WORDS: Final = {one: one.value.replace("_", " ") for one in CampaignState}
 _LIVE: Final = frozenset(
     {CampaignState.RESOLVING, CampaignState.APPROVED, CampaignState.SENDING, CampaignState.PAUSED}
@@ -201,7 +205,7 @@ async def _detail(
         request, "campaign.html", status=problem.status if problem else 200, it=found,
         ledger=ledger, tones=TONES, words=WORDS, is_live=state in _LIVE, problem=problem,
         share=1000 * done // ledger["asked"] if ledger["asked"] else 0, done=done,
-        may=may, missed=missed, pace_fields=pace_fields(found["pace"]),
+        may=may, missed=missed, canary_tones=CANARY_TONES, pace_fields=pace_fields(found["pace"]),
         may_decide=state is CampaignState.AWAITING_APPROVAL
         and session.actor.may("approvals:write"),
     )  # fmt: skip

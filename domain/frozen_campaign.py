@@ -18,7 +18,8 @@ class Frozen:
     `ordered` says that the request chose the order of the channels. `off_hours` is {start, end,
     timezone} with times as HH:MM:SS and a zone or "recipient"; None: at any hour. `counts` is
     written when the audience is resolved: {asked, suppressed: {reason: n}, channels: {channel: n}}.
-    `pace` is what was submitted and approved; how fast it goes now, the row knows.
+    `pace` is what was submitted and approved; how fast it goes now, the row knows. `canary` is
+    {share, at_least, wait_seconds, bounds}.
     """
 
     category: str
@@ -34,6 +35,7 @@ class Frozen:
     off_hours: Mapping[str, str] | None = None
     counts: Mapping[str, Any] | None = None
     pace: Mapping[str, Any] | None = None
+    canary: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, column: Mapping[str, Any]) -> "Frozen":
@@ -53,6 +55,7 @@ class Frozen:
             off_hours=column["off_hours"],
             counts=column.get("counts"),
             pace=column.get("pace"),
+            canary=column.get("canary"),
         )
 
     def column(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ class Frozen:
             "off_hours": self.off_hours,
             "counts": self.counts,
             "pace": self.pace,
+            "canary": self.canary,
         }
 
 
@@ -85,13 +89,15 @@ def fingerprint(
     snapshot: str,
     words: Mapping[str, Any],
     window: Sequence[str | None],
+    run: int,
 ) -> str:
     """Return the hash that approvals are bound to.
 
     `snapshot` is the hash of the audience's snapshot, `words` what the template's version says
-    with its partials, `window` its start and end.
+    with its partials, `window` its start and end. `run` tells submissions apart: what was rejected
+    can be submitted as it is, to be decided on anew.
     """
     bound = {name: value for name, value in column.items() if name not in NOT_SHOWN}
-    whole = {**bound, "snapshot": snapshot, "words": words, "window": list(window)}
+    whole = {**bound, "snapshot": snapshot, "words": words, "window": list(window), "run": run}
     canonical = dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return sha256(canonical.encode()).hexdigest()

@@ -96,6 +96,7 @@ def judge(
         "data": data,
         "off_hours": hours.document() if hours else None,
         "pace": pace_document(request),
+        "canary": request.canary.model_dump(exclude_none=True) if request.canary else None,
     }
 
 

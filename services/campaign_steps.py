@@ -10,12 +10,13 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import FINAL, CampaignState, Step
+from domain.campaign_canary import CanaryState
 from domain.contract.campaign import CampaignRequest
 from domain.errors import Conflict
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.auditing import audit_row, named
 from services.campaign_judging import judge, look_up
 from services.campaign_rows import find_row, refused
 from services.campaign_views import view
@@ -84,15 +85,24 @@ async def _step(app: App, actor: Actor, id_text: str, step: Step, action: str) -
         row = await find_row(conn, actor, id_text, lock=True)
         if row.state in _DONE[step]:
             return row, False
-        if await store.step(conn, row.id, step) is None:
+        sets = _overriding(row, actor) if step is Step.RESUME else {}
+        if await store.step(conn, row.id, step, **sets) is None:
             raise refused(row, step)
-        await audit_row(conn, actor, action, "cmp", row, {"from": row.state})
+        told = {"canary": CanaryState.OVERRIDDEN} if sets else {}
+        await audit_row(conn, actor, action, "cmp", row, {"from": row.state, **told})
         return await find_row(conn, actor, id_text), True
 
     row, taken = await app.db.retrying(work)
     if taken:
         await runs.wake(app, row)
     return view(row)
+
+
+def _overriding(row: Any, actor: Actor) -> dict[str, Any]:
+    """Return what is written when somebody resumes what the canary stopped: it goes on."""
+    if row.canary is None or row.canary["state"] != CanaryState.STOPPED:
+        return {}
+    return {"canary": {**row.canary, "state": CanaryState.OVERRIDDEN, "by": named(actor)}}
 
 
 async def resend_missed(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

@@ -12,6 +12,10 @@ _HASHED = frozenset(CampaignState) - {
 }  # fmt: skip
 
 
+_STANDS = ("state", "recipients", "counts", "decide_at", "decided_at", "breaches", "by")
+"""What is told of how a canary stands; null where that is not known yet."""
+
+
 def view(row: Any) -> dict[str, Any]:
     """Return a campaign: as it was asked for, and where it stands."""
     asked = row.definition
@@ -34,6 +38,7 @@ def view(row: Any) -> dict[str, Any]:
         "priority": frozen.get("priority") or asked.get("priority"),
         "window": _window(asked.get("window", {}), frozen),
         "pace": _pace(row),
+        "canary": _canary(row, asked.get("canary")),
         "metadata": asked.get("metadata", {}),
         "counts": frozen.get("counts"),
         "problem": row.problem,
@@ -55,6 +60,18 @@ def _pace(row: Any) -> dict[str, Any] | None:
         return None
     ramped = {"ramp": row.ramp, "now": round(pace.rate_at(row.ramp_seconds), 3)}
     return {"per_second": pace.per_second, **(ramped if row.ramp else {})}
+
+
+def _canary(row: Any, asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the canary as it was asked for (once submitted with all its bounds), and how it
+    stands.
+    """
+    frozen = (row.frozen or {}).get("canary")
+    said = asked if row.state == CampaignState.DRAFT else frozen or asked
+    if said is None:
+        return None
+    stood = row.canary or {}
+    return {**said, **{name: stood.get(name) for name in _STANDS}}
 
 
 def _window(asked: dict[str, Any], frozen: dict[str, Any]) -> dict[str, Any]:

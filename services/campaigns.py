@@ -1,7 +1,7 @@
 """Campaigns: written by authors, edited until they are submitted."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,9 @@ from services.positions import seen
 from services.searching import pattern
 from services.versions import check_version
 from stores import campaigns as store
+
+_WHOLE: Final = ("canary",)
+"""Parts that a patch replaces as a whole: a null in them says something."""
 
 
 async def create(
@@ -103,7 +106,8 @@ async def change(
     async def work(conn: AsyncConnection) -> Any:
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        request = validated(CampaignRequest, merge(row.definition, given))
+        whole = {name: given[name] for name in _WHOLE if given.get(name)}
+        request = validated(CampaignRequest, {**merge(row.definition, given), **whole})
         if "window" in given and isinstance(given["window"], dict):
             request = _with_hours_of(given["window"], request, row.definition)
         pace = pace_document(request)

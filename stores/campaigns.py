@@ -15,7 +15,8 @@ _SELECT: Final = """
 _SETTABLE: Final[Mapping[str, str]] = {
     "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
     "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
-    "ramp": "jsonb", "start_at": "timestamptz", "end_at": "timestamptz", "problem": "jsonb",
+    "ramp": "jsonb", "canary": "jsonb", "start_at": "timestamptz",
+    "end_at": "timestamptz", "problem": "jsonb",
 }  # fmt: skip
 """Columns that may be written together with a step."""
 _NOW: Final = "clock_timestamp()"
@@ -30,14 +31,16 @@ _FRESH: Final = {
 }  # fmt: skip
 _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.EDIT: _FRESH,
-    Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0"},
-    Step.APPROVE: {"approved_at": _NOW},
+    Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0",
+                  "canary": "NULL"},
+    Step.APPROVE: {"approved_at": _NOW, "problem": "NULL"},
     Step.REJECT: {"finished_at": _NOW},
     Step.DOUBT: {"approved_at": "NULL"},
     Step.OPEN: {
         "started_at": f"coalesce(started_at, {_NOW})", "expires_at": "end_at",
         "pace_left": "0", "paced_at": "NULL",
     },
+    Step.RESUME: {"problem": "NULL"},
     Step.ABORT: {"finished_at": _NOW},
     Step.CLOSE: {"finished_at": _NOW},
     Step.RESEND: _NEW_RUN,

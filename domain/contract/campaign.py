@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.campaign_pace import Pace
+from domain.contract.campaign_waves import Canary
 from domain.contract.content import Content
 from domain.contract.notification import Key, Metadata, TemplateRef, Timezone
 from domain.vocabulary import Channel, ChannelPolicy, Priority
@@ -52,6 +53,7 @@ class CampaignRequest(Request):
     priority: Priority | None = None
     window: Window = Window()
     pace: Pace | None = None
+    canary: Canary | None = None
     metadata: Metadata = {}
 
     @model_validator(mode="after")
@@ -75,6 +77,7 @@ class CampaignPatch(Request):
     priority: Priority | None = None
     window: Json | None = None
     pace: Json | None = None
+    canary: Json | None = None
     metadata: Json | None = None
 
 

@@ -1,4 +1,4 @@
-"""Let campaigns warm up on a ramp."""
+"""Let campaigns warm up on a ramp, and send a canary first."""
 
 from alembic import op
 
@@ -11,9 +11,12 @@ depends_on = None
 def upgrade() -> None:
     op.execute(
         "ALTER TABLE campaigns ADD COLUMN ramp jsonb,"
-        " ADD COLUMN ramp_seconds double precision NOT NULL DEFAULT 0"
+        " ADD COLUMN ramp_seconds double precision NOT NULL DEFAULT 0,"
+        " ADD COLUMN canary jsonb"
     )
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE campaigns DROP COLUMN ramp, DROP COLUMN ramp_seconds")
+    op.execute(
+        "ALTER TABLE campaigns DROP COLUMN ramp, DROP COLUMN ramp_seconds, DROP COLUMN canary"
+    )

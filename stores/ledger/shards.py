@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.campaign_waves import Wave
 from domain.delivery import Leased
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import CategoryClass, Channel
@@ -58,7 +59,7 @@ _DUE: Final = """
 _FIND_DUE = text(f"""
     SELECT DISTINCT d.shard FROM deliveries d
     WHERE d.campaign_id = :campaign AND d.state IN ('accepted', 'scheduled', 'held', 'sending')
-        AND {_DUE} <= clock_timestamp()
+        AND d.shard < :end AND {_DUE} <= clock_timestamp()
     ORDER BY d.shard LIMIT :most
 """)  # noqa: S608 - only constants are put together
 
@@ -68,6 +69,7 @@ _FIND_NEXT = text(f"""
         count(*) OVER () AS waiting
     FROM deliveries d
     WHERE d.campaign_id = :campaign AND d.state IN ('accepted', 'scheduled', 'held', 'sending')
+        AND d.shard < :end
     ORDER BY 1 LIMIT 1
 """)  # noqa: S608
 
@@ -139,15 +141,21 @@ async def find_dead(
     return (await conn.execute(_DEAD, where)).all()
 
 
-async def find_due(conn: AsyncConnection, campaign_id: UUID, *, most: int) -> list[int]:
-    """Return the first shards of which something is due now."""
-    result = await conn.execute(_FIND_DUE, {"campaign": campaign_id, "most": most})
+async def find_due(
+    conn: AsyncConnection, campaign_id: UUID, wave: Wave = Wave.REST, *, most: int
+) -> list[int]:
+    """Return the first shards, up to those of a wave, of which something is due now."""
+    asked = {"campaign": campaign_id, "most": most, "end": wave.end}
+    result = await conn.execute(_FIND_DUE, asked)
     return list(result.scalars().all())
 
 
-async def find_next(conn: AsyncConnection, campaign_id: UUID) -> Next | None:
-    """Return what a campaign has to come back for first; None when nothing waits."""
-    row = (await conn.execute(_FIND_NEXT, {"campaign": campaign_id})).one_or_none()
+async def find_next(
+    conn: AsyncConnection, campaign_id: UUID, wave: Wave = Wave.REST
+) -> Next | None:
+    """Return what a campaign has to come back for first, up to a wave; None when nothing waits."""
+    asked = {"campaign": campaign_id, "end": wave.end}
+    row = (await conn.execute(_FIND_NEXT, asked)).one_or_none()
     if row is None:
         return None
     return Next(row.due_at, row.channel, row.reason, row.class_, row.rounds, row.waiting)

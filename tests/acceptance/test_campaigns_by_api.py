@@ -61,6 +61,11 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     assert found["counts"] == tried["counts"]
     assert system.smtp.messages == []
 
+    no = await approver.post(f"{place}/reject", json={"reason": "Not today."})
+    assert no.json()["state"] == "rejected", no.text
+    assert (await author.post(f"{place}/submit")).status_code == 202
+    rejected, found = found, await until(author, place, "awaiting_approval")
+    assert found["hash"] != rejected["hash"], "it is decided on anew"
     approval = {"hash": found["hash"], "reason": "Looks right."}
     assert (await author.post(f"{place}/approve", json=approval)).status_code == 403
     assert (await system.client.post(f"{place}/approve", json=approval)).status_code == 403
@@ -69,7 +74,7 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     given = await approver.post(f"{place}/approve", json=approval)
     assert given.status_code == 200, given.text
     done = await until(author, place, "completed")
-    assert [one["decision"] for one in done["approvals"]] == ["approve"]
+    assert [one["decision"] for one in done["approvals"]] == ["reject", "approve"]
 
     ledger = (await author.get(f"{place}/ledger")).json()
     assert (ledger["asked"], ledger["sent"], ledger["suppressed"], ledger["balanced"]) == (

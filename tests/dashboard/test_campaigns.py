@@ -37,7 +37,14 @@ async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Br
     ramped = {f"pace.ramp.{name}": value for name, value in ramp.items()}
     wrong = await browser_client.submit("/campaigns", say="email", **ramped)
     assert 'id="error-pace.per_second"' in wrong.text
-    where = await a_draft(browser_client, **{"pace.per_second": "2.5"}, **ramped)
+    few = {"share": "2.5", "at_least": "10", "wait_seconds": "60", "bounds.bounced": "3"}
+    canary = {f"canary.{name}": value for name, value in few.items()}
+    where = await a_draft(browser_client, **{"pace.per_second": "2.5"}, **ramped, **canary)
+    async with a_client(browser_client.app, KEY) as api:
+        kept = (await api.get(f"/v1{where}")).json()["canary"]
+    assert (kept["share"], kept["bounds"]) == (
+        0.025, {"bounced": 0.03, "complained": None, "failed": None},
+    )  # fmt: skip
     assert where in (await browser_client.get("/campaigns?state=draft")).text
     assert where not in (await browser_client.get("/campaigns?state=sending")).text
     page = (await browser_client.get(where)).text
@@ -48,6 +55,7 @@ async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Br
     assert "Hello N0" in tried
 
     form = (await browser_client.get(f"{where}/edit")).text
+    assert 'name="canary.bounds.bounced" type="text" value="3"' in form
     version = form.split('name="version" value="')[1].split('"')[0]
     changed = await browser_client.submit(
         f"{where}/edit", name="Summer", audience=_audience_of(form),
@@ -58,6 +66,7 @@ async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Br
     page = (await browser_client.get(where)).text
     assert "Summer" in page
     assert "that of its accounts" in page
+    assert "2.5 %, at least" not in page
     sent = await browser_client.submit(f"{where}/submit")
     assert sent.status_code == 303, sent.text
     assert "resolving" in (await browser_client.get(where)).text

@@ -24,15 +24,18 @@ def test_a_column_reads_as_what_was_written() -> None:
 def test_the_hash_changes_with_everything_that_is_approved_but_not_with_counts() -> None:
     column, words = FROZEN.column(), {"content": {"email": {"text": "Hi"}}}
     window = ["2026-06-10T12:00:00+00:00", None]
-    first = fingerprint(column, snapshot="a", words=words, window=window)
+    first = fingerprint(column, snapshot="a", words=words, window=window, run=1)
     assert first == fingerprint(
-        {**column, "counts": {"asked": 3}}, snapshot="a", words=words, window=window
+        {**column, "counts": {"asked": 3}}, snapshot="a", words=words, window=window, run=1
     )
     others = {
-        fingerprint({**column, "data": {"x": 2}}, snapshot="a", words=words, window=window),
-        fingerprint({**column, "channels": ["email"]}, snapshot="a", words=words, window=window),
-        fingerprint(column, snapshot="b", words=words, window=window),
-        fingerprint(column, snapshot="a", words={}, window=window),
-        fingerprint(column, snapshot="a", words=words, window=[None, None]),
+        fingerprint({**column, "data": {"x": 2}}, snapshot="a", words=words, window=window, run=1),
+        fingerprint(
+            {**column, "channels": ["email"]}, snapshot="a", words=words, window=window, run=1
+        ),
+        fingerprint(column, snapshot="b", words=words, window=window, run=1),
+        fingerprint(column, snapshot="a", words={}, window=window, run=1),
+        fingerprint(column, snapshot="a", words=words, window=[None, None], run=1),
+        fingerprint(column, snapshot="a", words=words, window=window, run=2),
     }
-    assert len(others | {first}) == 6
+    assert len(others | {first}) == 7
