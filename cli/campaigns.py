@@ -83,6 +83,10 @@ def show(
     for name in ("id", "audience", "category", "priority", "created_by", "hash"):
         if found[name]:
             console.print(f"{name:<11} {found[name]}", soft_wrap=True)
+    for name, value in {**(found["sender"] or {}), **(found["brand"] or {})}.items():
+        if isinstance(value, str):
+            label = "brand" if name == "name" else name
+            console.print(f"{label:<11} {value}", soft_wrap=True, markup=False)
     console.print(f"pace        {_told_pace(found['pace'])}")
     if found["canary"] and found["canary"]["state"]:
         console.print(f"canary      {_told_canary(found['canary'])}")

@@ -16,6 +16,7 @@ USUAL: Final = {
     "canary.at_least": "100", "canary.wait_seconds": "600", "canary.bounds.bounced": "5",
     "canary.bounds.complained": "0.1", "canary.bounds.failed": "10",
 }  # fmt: skip
+IDENTITY: Final = ("sender.from", "sender.reply_to", "brand.name", "brand.colour")
 _PERCENT: Final = ("canary.share", *CANARY[3:])
 _BOUNDS: Final = ("bounced", "complained", "failed")
 
@@ -28,6 +29,16 @@ def pace_of(fields: Mapping[str, str]) -> dict[str, Any] | None:
 def pace_fields(pace: Mapping[str, Any] | None) -> dict[str, str]:
     """Return a pace as its inputs have it."""
     return flat({"pace": pace or {}}, PACE)
+
+
+def identity_of(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the sender and the brand of a form, as far as they were filled in."""
+    return nested(fields, IDENTITY)
+
+
+def identity_fields(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return a campaign's sender and brand as their inputs have them."""
+    return flat(found, IDENTITY)
 
 
 def canary_of(fields: Mapping[str, str]) -> dict[str, Any] | None:

@@ -9,10 +9,13 @@ from fastapi.responses import Response
 
 from dashboard.campaign_fields import (
     CANARY,
+    IDENTITY,
     PACE,
     USUAL,
     canary_fields,
     canary_of,
+    identity_fields,
+    identity_of,
     pace_fields,
     pace_of,
 )
@@ -43,9 +46,9 @@ router = APIRouter(prefix="/campaigns")
 
 _FIELDS: Final = (
     "name", "audience", "template", "data", "category", "priority", "window.start_at",
-    "window.end_at", "zone", "window.off_hours", *PACE, *CANARY,
+    "window.end_at", "zone", "window.off_hours", *PACE, *CANARY, *IDENTITY,
 )  # fmt: skip
-_CLEARED: Final = ("template", "content", "pace", "canary", "category", "priority")
+_CLEARED: Final = ("template", "content", "pace", "canary", "sender", "category", "priority")
 """Parts that are taken away where the form has nothing of them."""
 _HOURS: Final = [
     ("usual", "As is usual here (bulk: the site's off-hours)"),
@@ -96,7 +99,9 @@ async def change(
     try:
         document = _document(fields)
         gone = dict.fromkeys(_CLEARED)
-        patch = validated(CampaignPatch, {**gone, "data": {}, **document})
+        # A picture stays: the form does not know it.
+        brand = {"name": None, "colour": None, **document.get("brand", {})}
+        patch = validated(CampaignPatch, {**gone, "data": {}, **document, "brand": brand})
         await campaigns.change(app, session.actor, id, patch, seen_version(fields))
     except Problem as problem:
         return await _form(request, app, session, found, fields, problem)
@@ -170,6 +175,7 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
     if pace := pace_of(fields):
         document["pace"] = {"ramp": None, **pace}
     document["canary"] = canary_of(fields)
+    document |= identity_of(fields)
     if errors:
         raise Invalid(errors=errors)
     return {name: value for name, value in document.items() if value is not None}
@@ -202,6 +208,7 @@ def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
         "hours_zone": hours["timezone"] if hours else "recipient",
         **pace_fields(found["pace"]),
         **canary_fields(found["canary"]),
+        **identity_fields(found),
         "version": str(found["version"]),
         **texts,
     }

@@ -100,6 +100,10 @@ class Leased:
     """The profiles whose addresses were given, without naming them."""
     digest_id: UUID | None = None
     """The digest that it goes out with."""
+    sender: Mapping[str, str] | None = None
+    """From whom mails come, {from?, reply_to?}, where its campaign says so."""
+    branded: UUID | None = None
+    """The campaign whose brand the pages behind its links have."""
     counts_as: UUID | None = None
     """The notification as which its digest counts for caps."""
 

@@ -19,7 +19,8 @@ class Frozen:
     timezone} with times as HH:MM:SS and a zone or "recipient"; None: at any hour. `counts` is
     written when the audience is resolved: {asked, suppressed: {reason: n}, channels: {channel: n}}.
     `pace` is what was submitted and approved; how fast it goes now, the row knows. `canary` is
-    {share, at_least, wait_seconds, bounds}.
+    {share, at_least, wait_seconds, bounds}. `sender` is {from?, reply_to?}, `brand` {name, colour?,
+    logo?}; None where the campaign names none.
     """
 
     category: str
@@ -36,6 +37,8 @@ class Frozen:
     counts: Mapping[str, Any] | None = None
     pace: Mapping[str, Any] | None = None
     canary: Mapping[str, Any] | None = None
+    sender: Mapping[str, str] | None = None
+    brand: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, column: Mapping[str, Any]) -> "Frozen":
@@ -56,6 +59,8 @@ class Frozen:
             counts=column.get("counts"),
             pace=column.get("pace"),
             canary=column.get("canary"),
+            sender=column.get("sender"),
+            brand=column.get("brand"),
         )
 
     def column(self) -> dict[str, Any]:
@@ -76,6 +81,8 @@ class Frozen:
             "counts": self.counts,
             "pace": self.pace,
             "canary": self.canary,
+            "sender": self.sender,
+            "brand": self.brand,
         }
 
 

@@ -68,6 +68,8 @@ class Link:
     expires_at: datetime
     category: str = ""
     channel: str = ""
+    campaign: UUID | None = None
+    """Whose brand the page has; else it is the module's."""
 
 
 class LinkRing:
@@ -79,7 +81,8 @@ class LinkRing:
     def sign(self, link: Link) -> str:
         """Return the token of a link, in the letters of base64url (RFC 4648 §5)."""
         expires = str(int(link.expires_at.timestamp()))
-        parts = (link.purpose, link.id.hex, expires, link.category, link.channel)
+        branded = (link.campaign.hex,) if link.campaign else ()
+        parts = (link.purpose, link.id.hex, expires, link.category, link.channel, *branded)
         body = "\n".join(parts).encode()
         key = self._keys[0]
         signed = key.id + key.mac(body) + body
@@ -88,10 +91,11 @@ class LinkRing:
     def read(self, token: str, now: datetime) -> Link:
         """Return the link of a token; raises LinkWrong, LinkExpired. Compares in constant time."""
         body = self._verified(token)
-        purpose, id, expires, category, channel = body.decode().split("\n")
+        purpose, id, expires, category, channel, *branded = body.decode().split("\n")
         link = Link(
-            Purpose(purpose), UUID(id), datetime.fromtimestamp(int(expires), UTC), category, channel
-        )
+            Purpose(purpose), UUID(id), datetime.fromtimestamp(int(expires), UTC), category,
+            channel, UUID(branded[0]) if branded else None,
+        )  # fmt: skip
         if link.expires_at <= now:
             raise LinkExpired("the link's time is over")
         return link

@@ -8,16 +8,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from channels.mime_headers import read_mailbox
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from channels.transforms import check_sendable
+from domain.campaign_identity import brand_of, brand_words, with_sender
 from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
+from domain.contract.base import Request, WrongField
 from domain.contract.campaign import CampaignRequest
 from domain.errors import FieldError, Invalid
 from domain.ids import InvalidId, decode
 from domain.preference_links import with_examples
-from domain.rules import Rule, binding
+from domain.rules import Rule, RuleKind, binding
 from domain.rules_content import violations, with_footers
 from domain.rules_hours import RECIPIENT
 from domain.template import TemplateVersion
@@ -26,7 +29,7 @@ from services.acceptance import choose_channels
 from services.rule_checks import choose_priority
 from services.template_checks import refuse_supplied
 from services.template_examples import default_data
-from stores import audiences, categories, rules, templates
+from stores import audiences, categories, modules, rules, templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Named:
     template: TemplateVersion | None
     audience_id: UUID | None
     rules: Sequence[Rule]
+    brand: Mapping[str, Any]
+    """The module's: {name, colour?, logo?}."""
 
 
 async def look_up(conn: AsyncConnection, module_id: UUID, request: CampaignRequest) -> Named:
@@ -47,11 +52,13 @@ async def look_up(conn: AsyncConnection, module_id: UUID, request: CampaignReque
         audience = await audiences.get(conn, decode("aud", request.audience), module_id)
     except InvalidId:
         audience = None
+    module = await modules.get(conn, id=module_id, key=None)
     return Named(
         categories=await categories.load_all(conn),
         template=next(iter(found.values()), None),
         audience_id=audience.id if audience else None,
         rules=(await rules.of_modules(conn, [module_id]))[module_id].rules,
+        brand={"name": module.name, **module.brand} if module else {},
     )
 
 
@@ -73,10 +80,15 @@ def judge(
     bound = binding(named.rules, category.key, category.class_)
     words = _words(request, named, bound)
     chosen = choose_channels(request.channels, words)
+    sender, brand = _given(request.sender), brand_of(named.brand, _given(request.brand))
     defaults = default_data(named.template.schema) if named.template else {}
-    data = {**defaults, **request.data}
+    data = {"brand": brand_words(brand or named.brand), **defaults, **request.data}
     errors += refuse_supplied(data)
-    errors += _check_words(words, with_examples(data), chosen, bound)
+    errors += _check_sender(sender, chosen, bound)
+    sent = with_sender(words, sender)
+    told = {f"content.email.{name}" for name in sender or {}}
+    wrong = _check_words(sent, with_examples(data), chosen, bound)
+    errors += [one for one in wrong if one.field not in told]
     hours = open_hours(request, category.class_, usual_hours)
     errors += _check_window(request, hours, now or datetime.now(UTC))
     if errors:
@@ -94,6 +106,8 @@ def judge(
         "template_version": named.template.version if named.template else None,
         "content": words if request.content else None,
         "data": data,
+        "sender": sender,
+        "brand": brand,
         "off_hours": hours.document() if hours else None,
         "pace": pace_document(request),
         "canary": request.canary.model_dump(exclude_none=True) if request.canary else None,
@@ -103,6 +117,29 @@ def judge(
 def pace_document(request: CampaignRequest) -> dict[str, Any] | None:
     """Return the pace that is asked for, as a row keeps it; None for that of the accounts."""
     return request.pace.model_dump(exclude_none=True) if request.pace else None
+
+
+def _given(part: Request | None) -> dict[str, Any] | None:
+    """Return what a part says; None where it says nothing."""
+    return part.model_dump(mode="json", by_alias=True, exclude_none=True) or None if part else None
+
+
+def _check_sender(
+    sender: Mapping[str, str] | None, chosen: Sequence[Channel], bound: Sequence[Rule]
+) -> list[FieldError]:
+    if sender is None:
+        return []
+    if Channel.EMAIL not in chosen:
+        return [FieldError("sender", "is of mails, and it sends none")]
+    errors: list[FieldError] = []
+    for name, value in sender.items():
+        try:
+            read_mailbox(value, f"sender.{name}")
+        except WrongField as wrong:
+            errors.append(FieldError(wrong.field, str(wrong)))
+    senders = [rule for rule in bound if rule.kind is RuleKind.SENDER]
+    broken = violations(senders, Channel.EMAIL, sender)
+    return errors + [FieldError("sender.from", one.told) for one in broken]
 
 
 def open_hours(

@@ -9,6 +9,7 @@ from channels.occasion import Occasion
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from channels.transforms import problems, transform
+from domain.campaign_identity import with_sender
 from domain.delivery import Planned
 from domain.frozen_campaign import Frozen
 from domain.ids import encode
@@ -52,7 +53,8 @@ async def render_samples(
     wrong: Counter[tuple[str, str]] = Counter()
     parts: list[int] = []
     for person in people:
-        words = version.content_for(person.recipient.locale) if version else frozen.content or {}
+        said_by = version.content_for(person.recipient.locale) if version else frozen.content or {}
+        words = with_sender(said_by, frozen.sender)
         data = with_examples({**frozen.data, **person.data})
         for one in person.planned:
             if one.state is State.SUPPRESSED:

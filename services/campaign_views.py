@@ -36,6 +36,8 @@ def view(row: Any) -> dict[str, Any]:
         "channels": frozen.get("channels") or asked.get("channels"),
         "channel_policy": asked.get("channel_policy", "first_success"),
         "priority": frozen.get("priority") or asked.get("priority"),
+        "sender": asked.get("sender"),
+        "brand": asked.get("brand"),
         "window": _window(asked.get("window", {}), frozen),
         "pace": _pace(row),
         "canary": _canary(row, asked.get("canary")),

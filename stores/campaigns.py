@@ -79,6 +79,26 @@ async def find(
     return result.one_or_none()
 
 
+async def find_sender(conn: AsyncConnection, id: UUID | None) -> dict[str, str] | None:
+    """Return {from?, reply_to?} of a campaign that names its sender; else None."""
+    if id is None:
+        return None
+    result = await conn.execute(
+        text("SELECT NULLIF(frozen->'sender', 'null') FROM campaigns WHERE id = :id"), {"id": id}
+    )
+    sender: dict[str, str] | None = result.scalar_one_or_none()
+    return sender
+
+
+async def find_brand(conn: AsyncConnection, id: UUID) -> dict[str, Any] | None:
+    """Return {name, colour?, logo?} of a campaign that has a brand of its own; else None."""
+    result = await conn.execute(
+        text("SELECT NULLIF(frozen->'brand', 'null') FROM campaigns WHERE id = :id"), {"id": id}
+    )
+    brand: dict[str, Any] | None = result.scalar_one_or_none()
+    return brand
+
+
 async def listed(
     conn: AsyncConnection,
     module_id: UUID | None,

@@ -3,13 +3,15 @@
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from domain.contract.base import Json, Line, Moment, Request, WrongField
+from domain.contract.brand import Brand
 from domain.contract.campaign_pace import Pace
 from domain.contract.campaign_waves import Canary
 from domain.contract.content import Content
 from domain.contract.notification import Key, Metadata, TemplateRef, Timezone
+from domain.contract.rule import no_template
 from domain.vocabulary import Channel, ChannelPolicy, Priority
 
 
@@ -39,6 +41,16 @@ class Window(Request):
     off_hours: OffHours | None = None
 
 
+_Plain = Annotated[Line, Field(min_length=1, max_length=320), AfterValidator(no_template)]
+
+
+class Sender(Request):
+    """From whom a campaign's mails come, instead of what its words or accounts say."""
+
+    from_: Annotated[_Plain | None, Field(alias="from")] = None
+    reply_to: _Plain | None = None
+
+
 class CampaignRequest(Request):
     """A campaign: whom, what, when and how fast."""
 
@@ -51,6 +63,8 @@ class CampaignRequest(Request):
     channels: Annotated[list[Channel], Field(min_length=1, max_length=7)] | None = None
     channel_policy: ChannelPolicy = ChannelPolicy.FIRST_SUCCESS
     priority: Priority | None = None
+    sender: Sender | None = None
+    brand: Brand | None = None
     window: Window = Window()
     pace: Pace | None = None
     canary: Canary | None = None
@@ -75,6 +89,8 @@ class CampaignPatch(Request):
     channels: Annotated[list[Channel], Field(max_length=7)] | None = None
     channel_policy: ChannelPolicy | None = None
     priority: Priority | None = None
+    sender: Json | None = None
+    brand: Json | None = None
     window: Json | None = None
     pace: Json | None = None
     canary: Json | None = None

@@ -31,8 +31,8 @@ _LEASE = text("""
         FROM due WHERE d.id = due.id
         RETURNING d.*
     )
-    SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
-        l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
+    SELECT l.id, l.notification_id, l.campaign_id, l.module_id, l.channel, l.address, l.target,
+        l.category, l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
         l.profile_id, l.member->'data' AS data, l.member->'heeded' AS heeded,
         coalesce(g.mandatory, false) AS mandatory,
         coalesce(l.member->>'name', p.name) AS name,
@@ -203,5 +203,7 @@ def _leased(row: Row[Any], frozen: Frozen, expires_at: datetime) -> Leased:
         profile_id=row.profile_id,
         timezone=row.timezone,
         mandatory=row.mandatory,
+        sender=frozen.sender,
+        branded=row.campaign_id if frozen.brand else None,
         heeded=tuple(UUID(one) for one in row.heeded or ()),
     )

@@ -10,6 +10,8 @@ from tests.fixtures.campaigns import WORDS, listed
 from tests.fixtures.system import System
 from tests.guards.test_examples import examples
 
+BRANDED = "Hello {{ who }} from {{ brand.name }}"
+
 
 async def a_user(system: System, role: str) -> AsyncClient:
     """Return a client with the key of a new user."""
@@ -49,7 +51,16 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     twice["profiles"] += [{"external_id": one, "email": "twin@example.com"} for one in "ab"]
     blocked = {"channel": "email", "address": "r1@example.com", "reason": "manual"}
     assert (await system.client.post("/v1/suppressions", json=blocked)).status_code == 201
-    place = await a_draft(author, twice, data={"who": "you"})
+    allowed = {"name": "senders", "kind": "sender", "enabled": True,
+               "settings": {"allowed": ["example.com"]}}  # fmt: skip
+    assert (await system.client.post("/v1/rules", json=allowed)).status_code == 201
+    place = await a_draft(
+        author, twice, data={"who": "you"}, sender={"from": "News <news@example.com>"},
+        brand={"name": "Harbour News"},
+        content={"email": {**WORDS["email"], "from": "x@example.com", "text": BRANDED}},
+    )  # fmt: skip
+    wrong = await author.patch(place, json={"sender": {"from": "news@example.org"}})
+    assert [one["field"] for one in wrong.json()["errors"]] == ["sender.from"]
 
     tried = (await author.post(f"{place}/preview", json={"samples": 2})).json()
     assert tried["counts"]["asked"] == 32
@@ -81,6 +92,12 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
         32, 30, 2, True,
     )  # fmt: skip
     assert len(system.smtp.messages) == ledger["sent"]
+    for one in system.smtp.messages:
+        assert b"From: News <news@example.com>" in one.content
+        assert b"from Harbour News" in one.content
+    shown = await author.get("/v1/notifications", params={"campaign": done["id"], "limit": 1})
+    story = await author.get(f"/v1/notifications/{shown.json()['items'][0]['id']}")
+    assert story.json()["content"]["email"]["from"] == "News <news@example.com>"
     behind = (await author.get(f"{place}/deliveries", params={"state": "suppressed"})).json()
     assert len(behind["items"]) == 2
     rows = (await author.get(f"{place}/deliveries.csv")).text.strip().splitlines()
