@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.engagement import OF_RECEIPTS, Engagement, EngagementKind
 from stores.ledger import effects, events
+from stores.preferences import heeded_by, refuses_tracking
 
 _GIVEN = """
     SELECT r.delivery_id, r.kind, r.link, r.url, r.machine, max(r.reason) AS reason,
@@ -60,6 +61,40 @@ _BY_PROGRAM = text(f"""
         times = e.times + excluded.times, last_at = greatest(e.last_at, excluded.last_at),
         occurred_at = least(e.occurred_at, excluded.occurred_at)
 """)  # noqa: S608
+
+_REFUSES: Final = refuses_tracking(
+    "c", f"array_append(array_append(n.heeded, n.profile_id), d.profile_id) || {heeded_by('d')}"
+)
+
+# What a digest carried belongs to each of its deliveries.
+_SEEN = text(f"""
+    WITH wanted AS (SELECT unnest(CAST(:attempts AS uuid[])) AS id), found AS (
+        SELECT w.id AS attempt_id, d.id, d.attempted_at
+        FROM wanted w JOIN deliveries d ON d.attempt_id = w.id
+        UNION ALL
+        SELECT w.id, d.id, d.attempted_at FROM wanted w JOIN deliveries d ON d.carried_by = w.id
+        UNION ALL
+        SELECT w.id, a.delivery_id, a.attempted_at FROM wanted w JOIN attempts a ON a.id = w.id
+        UNION ALL
+        SELECT w.id, a.delivery_id, a.attempted_at
+        FROM wanted w JOIN attempts a ON a.carried_by = w.id
+    )
+    SELECT f.attempt_id, d.id AS delivery_id, f.attempted_at AS sent_at, c.track_opens,
+        c.track_clicks
+    FROM found f JOIN deliveries d ON d.id = f.id
+        JOIN categories c ON c.key = d.category
+        LEFT JOIN notifications n ON n.id = d.notification_id
+    WHERE d.class <> 'otp' AND NOT c.mandatory AND (c.track_opens OR c.track_clicks)
+        AND NOT ({_REFUSES})
+    ORDER BY d.id
+""")  # noqa: S608
+
+_DOUBT = text("""
+    UPDATE receipts r SET raw = r.raw || '{"machine": true}'
+    WHERE r.delivery_id = ANY(CAST(:deliveries AS uuid[])) AND r.raw->'tracked' = 'true'::jsonb
+        AND NOT EXISTS (SELECT 1 FROM engagements e
+            WHERE e.delivery_id = r.delivery_id AND e.kind = r.kind AND NOT e.machine)
+""")
 
 _OF_DELIVERIES = text("""
     SELECT delivery_id, kind, link, url, machine, reason, occurred_at, last_at, times
@@ -120,9 +155,20 @@ async def hear(conn: AsyncConnection, told: Sequence[effects.Told]) -> None:
 
 
 async def take_as_machine(conn: AsyncConnection, given: Sequence[Engagement]) -> None:
-    """Let what was recorded as a person's be a program's, for the reasons given."""
+    """Let what was recorded as a person's be a program's, for the reasons given.
+
+    States stay where they are: they only rise.
+    """
     if given:
         await conn.execute(_BY_PROGRAM, {"rows": _rows(given)})
+        await conn.execute(_DOUBT, {"deliveries": sorted({one.delivery_id for one in given})})
+
+
+async def find_seen(conn: AsyncConnection, attempts: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return the deliveries that attempts carried and that may be watched: {attempt_id,
+    delivery_id, sent_at, track_opens, track_clicks}; a digest has several.
+    """
+    return (await conn.execute(_SEEN, {"attempts": list(attempts)})).all()
 
 
 async def of_deliveries(
