@@ -34,7 +34,7 @@ class UnsubscribeLinks:
         leaving = self._leaving(leased)
         if leased.profile_id is None:
             return dict.fromkeys(EXAMPLES, leaving)
-        centre = Link(Purpose.CENTRE, leased.profile_id, _end(), campaign=leased.branded)
+        centre = Link(Purpose.CENTRE, leased.profile_id, _end(), delivery=leased.id)
         return {
             "unsubscribe_url": leaving,
             "preferences_url": f"{self.base_url}/p/{self.ring.sign(centre)}",
@@ -42,11 +42,11 @@ class UnsubscribeLinks:
 
     def _leaving(self, leased: Leased) -> str:
         if leased.profile_id is None:
-            link = Link(Purpose.DELIVERY, leased.id, _end(), campaign=leased.branded)
+            link = Link(Purpose.DELIVERY, leased.id, _end())
         else:
             link = Link(
                 Purpose.PROFILE, leased.profile_id, _end(), leased.category, leased.channel,
-                leased.branded,
+                leased.id,
             )  # fmt: skip
         return f"{self.base_url}/u/{self.ring.sign(link)}"
 

@@ -28,10 +28,11 @@ PLAIN: Final = Look()
 """The look of nobody in particular."""
 
 
-async def look_of(conn: AsyncConnection, module_id: UUID, campaign: UUID | None = None) -> Look:
-    """Return how a module looks, or a campaign of it that has a brand of its own; without a brand
-    a module has its name only.
+async def look_of(conn: AsyncConnection, module_id: UUID, delivery: UUID | None = None) -> Look:
+    """Return how a module looks, or the campaign of a delivery if it has a brand of its own;
+    without a brand a module has its name only.
     """
+    campaign = await campaigns.find_branded(conn, delivery) if delivery else None
     brand = await campaigns.find_brand(conn, campaign) if campaign else None
     if campaign is not None and brand is not None:
         return _look(brand, brand["name"], encode("cmp", campaign))

@@ -90,6 +90,20 @@ async def find_sender(conn: AsyncConnection, id: UUID | None) -> dict[str, str] 
     return sender
 
 
+async def find_branded(conn: AsyncConnection, delivery_id: UUID) -> UUID | None:
+    """Return the campaign of a delivery, if it has a brand of its own."""
+    result = await conn.execute(
+        text("""
+            SELECT c.id FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
+            WHERE d.id = :id AND c.frozen->'brand' IS DISTINCT FROM 'null'
+                AND c.frozen ? 'brand'
+        """),
+        {"id": delivery_id},
+    )
+    id: UUID | None = result.scalar_one_or_none()
+    return id
+
+
 async def find_brand(conn: AsyncConnection, id: UUID) -> dict[str, Any] | None:
     """Return {name, colour?, logo?} of a campaign that has a brand of its own; else None."""
     result = await conn.execute(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.contract.brand import contrast_with_white
 from domain.ids import decode
 from domain.preference_links import Link, Purpose
+from tests.activities.test_campaign_resolving import resolve
 from tests.fixtures.api import Client
 from tests.fixtures.campaigns import a_campaign, listed
 from tests.fixtures.dashboard import a_browser
@@ -45,10 +46,12 @@ async def test_a_campaigns_brand_is_on_the_pages_behind_its_links(client: Client
     await client.patch("/v1/modules/default", json={"brand": {"name": "Bank", "colour": "#0b57d0"}})
     campaign = await a_campaign(client.app, client, listed(1))
     await campaign.submit(brand={"name": "Harbour Cards", "colour": "#7a0000"})
+    await resolve(campaign)
+    [sent] = await campaign.deliveries()
     profile = (await client.post("/v1/profiles", json={"email": "bo@example.com"})).json()["id"]
     until = datetime.now(UTC) + timedelta(hours=1)
-    centre = Link(Purpose.CENTRE, decode("prf", profile), until, campaign=campaign.id)
-    leaving = Link(Purpose.PROFILE, decode("prf", profile), until, "bulk", "email", campaign.id)
+    centre = Link(Purpose.CENTRE, decode("prf", profile), until, delivery=sent.id)
+    leaving = Link(Purpose.PROFILE, decode("prf", profile), until, "bulk", "email", sent.id)
     async with a_browser(client.app) as browser:
         for place, link in (("p", centre), ("u", leaving)):
             page = (await browser.get(f"/{place}/{client.app.links.sign(link)}")).text
