@@ -112,6 +112,7 @@ class CampaignDelivery:
                 token=part.token,
                 seconds=self._sending.lease_seconds,
                 most=self._slice(gate),
+                winner=(part.row.ab_test or {}).get("winner"),
             )
 
     def _slice(self, gate: Gate) -> int:

@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.campaign_dealing import SHARD, Dealing
 from activities.campaign_planning import plan_page
 from activities.campaigns import find_mine
 from activities.heartbeats import heartbeat
 from config.failpoints import failpoint
+from domain.ab_tests import AbTestState
 from domain.campaign import Step
 from domain.campaign_canary import Canary, CanaryState
 from domain.campaign_waves import Wave
@@ -40,8 +42,6 @@ from stores.ledger import campaign_rows
 
 log = structlog.get_logger()
 
-SHARD: Final = 1_000
-"""Recipients of a shard."""
 PATIENCE_SECONDS: Final = 180.0
 """How long a source that cannot be reached is tried again."""
 _AT_ONCE: Final = 5_000
@@ -134,8 +134,9 @@ class _Resolution:
         return snapshot_id
 
     async def _plan(self, row: Row[Any], snapshot_id: UUID) -> int:
-        """Write the deliveries, a shard in a transaction; return the number of shards."""
-        frozen, after, shard = Frozen.read(row.frozen), None, 0
+        """Write the deliveries, a page in a transaction; return the number of pages."""
+        frozen, after, page = Frozen.read(row.frozen), None, 0
+        dealing = Dealing.of(row.id, frozen.test)
         while True:
             async with self.db.leader() as conn:
                 await self._hold(conn, row)
@@ -143,9 +144,9 @@ class _Resolution:
                     conn, snapshot_id, after=after, most=SHARD
                 )
                 if not members:
-                    return shard
-                await plan_page(conn, row, frozen, members, shard)
-            after, shard = members[-1].key, shard + 1
+                    return page
+                await plan_page(conn, row, frozen, members, page, dealing)
+            after, page = members[-1].key, page + 1
             await failpoint("shard_written")
 
     async def _suppress_duplicates(self, row: Row[Any]) -> None:
@@ -157,21 +158,22 @@ class _Resolution:
 
     async def _draw_canary(self, row: Row[Any]) -> dict[str, Any] | None:
         """Move those who get it first into shards of their own; return how the canary stands."""
-        canary = Canary.of(Frozen.read(row.frozen).canary)
+        frozen = Frozen.read(row.frozen)
+        canary = Canary.of(frozen.canary)
         if canary is None:
             return None
-        begin = Wave.REST.first_shard
+        wave = Wave.TEST if frozen.ab_test else Wave.REST
         async with self.db.leader() as conn:
-            number = canary.size(await campaign_waves.count_recipients(conn, row.id, shard=begin))
-            last = await campaign_waves.find_last(conn, row.id, number, shard=begin)
+            waves = await campaign_waves.count_recipients(conn, row.id)
+            number = min(canary.size(sum(waves.values())), waves.get(wave, 0))
+            last = await campaign_waves.find_last(conn, row.id, number, wave=wave)
         moved, shards = 1, ceil(number / SHARD)
         while last is not None and moved:
             async with self.db.leader() as conn:
                 await self._hold(conn, row)
                 moved = await campaign_waves.move(
-                    conn, row.id, Wave.CANARY,
-                    last=last, shard=begin, shards=shards, most=_AT_ONCE,
-                )  # fmt: skip
+                    conn, row.id, last=last, wave=wave, shards=shards, most=_AT_ONCE
+                )
         return {"state": CanaryState.SENDING, "recipients": number}
 
     async def _on_trial(self, row: Row[Any]) -> bool:
@@ -188,10 +190,13 @@ class _Resolution:
             await self._hold(conn, row)
             counts = await campaign_rows.count(conn, row.id)
             words: dict[str, Any] = {}
-            if frozen.template is not None:
-                found = await templates.load_versions(conn, [frozen.template])
-                version = found[frozen.template]
-                words = {"content": version.content, "locales": version.locales}
+            found = await templates.load_versions(conn, frozen.templates)
+            said = [
+                {"content": found[one].content, "locales": found[one].locales}
+                for one in frozen.templates
+            ]
+            if said:
+                words = said[0] if frozen.test is None else {"variants": said}
         if not counts["channels"]:
             await self._give_up(row, _all_suppressed(counts["suppressed"]))
             return
@@ -210,6 +215,7 @@ class _Resolution:
                 shards=shards,
                 members=snapshot.members,
                 canary=canary,
+                ab_test={"state": AbTestState.TESTING} if frozen.test else None,
             )
         log.info("campaign.resolved", campaign=encode("cmp", row.id), members=snapshot.members)
 

@@ -103,8 +103,10 @@ class Campaigns:
         return await campaigns.step(conn, row.id, Step.OPEN, run=row.run) or row
 
     async def _doubt(self, conn: AsyncConnection, row: Row[Any], frozen: Frozen) -> str:
-        if frozen.template and not await campaign_work.template_is_usable(conn, frozen.template[0]):
-            return f"The template {frozen.template_key} was archived; choose another one."
+        keys = frozen.template_keys
+        gone = await campaign_work.find_archived(conn, list(keys))
+        if gone is not None:
+            return f"The template {keys[gone]} was archived; choose another one."
         return await self.doubts(conn, row)
 
     async def _wave(self, conn: AsyncConnection, row: Row[Any]) -> Opened:

@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     campaign.command("approve")(approve)
     campaign.command("reject")(reject)
     campaign.command("pace")(pace)
+    campaign.command("winner")(winner)
     for name, about in _STEPS.items():
         campaign.command(name, help=about)(_step(name))
     app.add_typer(campaign, name="campaign")
@@ -90,6 +91,9 @@ def show(
     console.print(f"pace        {_told_pace(found['pace'])}")
     if found["canary"] and found["canary"]["state"]:
         console.print(f"canary      {_told_canary(found['canary'])}")
+    if found["ab_test"] and found["ab_test"]["state"]:
+        for line in _told_test(found["ab_test"]):
+            console.print(line, soft_wrap=True, markup=False)
     if found["problem"]:
         console.print(f"problem     {found['problem'].get('detail')}", style="red")
     console.print(f"asked       {ledger['asked']:,}")
@@ -163,6 +167,18 @@ def pace(
     typer.echo(f"{found['state']}, {_told_pace(found['pace'])}")
 
 
+def winner(
+    campaign: Campaign,
+    variant: Annotated[str, typer.Argument(help="a, b, c …, as `show` lists them")],
+    reason: Annotated[str, typer.Option("--reason")] = "",
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Choose which variant of a test all others get, as an administrator."""
+    _ask(campaign, "winner", {"variant": variant, "reason": reason}, url, key, data_dir)
+
+
 def watch(
     campaign: Campaign,
     as_json: Annotated[bool, typer.Option("--json", help="One look a line")] = False,
@@ -210,6 +226,19 @@ def _told_pace(pace: dict[str, Any] | None) -> str:
 def _told_canary(canary: dict[str, Any]) -> str:
     counts = ", ".join(f"{n:,} {name}" for name, n in (canary["counts"] or {}).items() if n)
     return f"{canary['state']}, {canary['recipients']:,} recipients{f': {counts}' * bool(counts)}"
+
+
+def _told_test(test: dict[str, Any]) -> list[str]:
+    end = f"{test['winner']} won ({test['decided_by']})" if test["winner"] else test["state"]
+    measured = test["event_type"] if test.get("event_type") else test["measure"]
+    return [
+        f"test        {end}",
+        *(
+            f"  {one['variant']}         {one['template']}: {one['hits']:,} {measured}"
+            f" of {one['sent']:,} sent"
+            for one in test["variants"]
+        ),
+    ]
 
 
 def _rate(before: tuple[float, int] | None, now: tuple[float, int]) -> float:

@@ -17,6 +17,16 @@ USUAL: Final = {
     "canary.bounds.complained": "0.1", "canary.bounds.failed": "10",
 }  # fmt: skip
 IDENTITY: Final = ("sender.from", "sender.reply_to", "brand.name", "brand.colour")
+TEST: Final = (
+    "ab_test.decide_after_seconds", "ab_test.measure", "ab_test.event_type", "ab_test.at_least",
+)  # fmt: skip
+MOST_VARIANTS: Final = 3
+"""That the form offers; the API knows more."""
+VARIANT: Final = "ab_test.variants."
+VARIANTS: Final = tuple(
+    f"ab_test.variants[{n}].{name}" for n in range(MOST_VARIANTS) for name in ("template", "share")
+)
+"""How errors name the inputs of variants."""
 _PERCENT: Final = ("canary.share", *CANARY[3:])
 _BOUNDS: Final = ("bounced", "complained", "failed")
 
@@ -29,6 +39,28 @@ def pace_of(fields: Mapping[str, str]) -> dict[str, Any] | None:
 def pace_fields(pace: Mapping[str, Any] | None) -> dict[str, str]:
     """Return a pace as its inputs have it."""
     return flat({"pace": pace or {}}, PACE)
+
+
+def test_of(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the test of a form, with those of its variants that name a template."""
+    rows = [
+        {"template": fields.get(f"{VARIANT}{n}.template", "").strip(),
+         "share": _share(fields.get(f"{VARIANT}{n}.share", ""))}
+        for n in range(MOST_VARIANTS)
+    ]  # fmt: skip
+    told: dict[str, Any] = nested(fields, TEST).get("ab_test", {})
+    return {**told, "variants": [one for one in rows if one["template"]]}
+
+
+def test_fields(test: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return a test as its inputs have it, shares in percent."""
+    if test is None:
+        return {}
+    shown = flat({"ab_test": test}, TEST)
+    for n, one in enumerate(test["variants"]):
+        shown[f"{VARIANT}{n}.template"] = one["template"]
+        shown[f"{VARIANT}{n}.share"] = f"{100 * one['share']:.6g}"
+    return shown
 
 
 def identity_of(fields: Mapping[str, str]) -> dict[str, Any]:

@@ -10,14 +10,19 @@ from fastapi.responses import Response
 from dashboard.campaign_fields import (
     CANARY,
     IDENTITY,
+    MOST_VARIANTS,
     PACE,
+    TEST,
     USUAL,
+    VARIANTS,
     canary_fields,
     canary_of,
     identity_fields,
     identity_of,
     pace_fields,
     pace_of,
+    test_fields,
+    test_of,
 )
 from dashboard.choices import Choices, categories_of, words_of
 from dashboard.guard import Console, Form, Signed
@@ -32,6 +37,7 @@ from dashboard.message_forms import (
     words,
 )
 from dashboard.rendering import page, see_other
+from domain.ab_tests import Measure
 from domain.contract.campaign import CampaignPatch, CampaignRequest
 from domain.errors import FieldError, Invalid, Problem
 from domain.vocabulary import Priority
@@ -46,16 +52,30 @@ router = APIRouter(prefix="/campaigns")
 
 _FIELDS: Final = (
     "name", "audience", "template", "data", "category", "priority", "window.start_at",
-    "window.end_at", "zone", "window.off_hours", *PACE, *CANARY, *IDENTITY,
+    "window.end_at", "zone", "window.off_hours", *PACE, *CANARY, *IDENTITY, *TEST, *VARIANTS,
 )  # fmt: skip
-_CLEARED: Final = ("template", "content", "pace", "canary", "sender", "category", "priority")
+_CLEARED: Final = (
+    "template", "content", "ab_test", "pace", "canary", "sender", "category", "priority",
+)  # fmt: skip
 """Parts that are taken away where the form has nothing of them."""
+AB_TEST: Final = "ab_test"
+"""What is said comes from several templates, which are tested."""
+_MEASURES: Final = [
+    (Measure.CLICKED, "More of them follow a link"),
+    (Measure.OPENED, "More of them open it"),
+    (Measure.DELIVERED, "More of it is delivered"),
+    (Measure.EVENT, "More of them do something that is posted as an event"),
+]
 _HOURS: Final = [
     ("usual", "As is usual here (bulk: the site's off-hours)"),
     ("any", "At any hour"),
     ("own", "In these hours"),
 ]
-_SAYS: Final = [(TEMPLATE, "A template"), *((name, f"Words by {name}") for name in WORDS)]
+_SAYS: Final = [
+    (TEMPLATE, "A template"),
+    (AB_TEST, "A test of templates (A/B)"),
+    *((name, f"Words by {name}") for name in WORDS),
+]
 
 
 @router.get("/new")
@@ -117,14 +137,15 @@ async def _form(
     problem: Problem | None = None,
 ) -> Response:
     say = fields.get("say", TEMPLATE)
-    say = say if say in WORDS or say == TEMPLATE else TEMPLATE
+    say = say if say in WORDS or say == AB_TEST else TEMPLATE
     texts = WORDS.get(say, ())
     known = {*_FIELDS, *(f"content.{say}.{one.name}" for one in texts)}
     errors, others = form_errors(problem, known) if problem else ({}, [])
     return page(
         request, "campaign_form.html", status=problem.status if problem else 200, it=it,
         fields=fields, say=say, says=_SAYS, texts=texts, errors=errors, others=others,
-        hours=_HOURS, audiences=await _audiences(app, session),
+        hours=_HOURS, measures=_MEASURES, variants=range(MOST_VARIANTS),
+        audiences=await _audiences(app, session),
         templates=await _templates(app, session),
         categories=await categories_of(app, session.actor, "bulk", classes=True),
         priorities=words_of(Priority, "By its category"),
@@ -170,6 +191,8 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
     }
     if say in WORDS:
         document["content"] = {say: words(fields, say)}
+    elif say == AB_TEST:
+        document["ab_test"] = test_of(fields)
     else:
         document["template"] = fields.get("template", "")
     if pace := pace_of(fields):
@@ -184,7 +207,7 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
 def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
     """Return a campaign as its form has it."""
     content: Mapping[str, Any] = found["content"] or {}
-    say = next(iter(content), TEMPLATE)
+    say = AB_TEST if found["ab_test"] else next(iter(content), TEMPLATE)
     texts = {
         f"content.{say}.{one.name}": content[say].get(one.name) or ""
         for one in (WORDS.get(say, ()) if content else ())
@@ -209,6 +232,7 @@ def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
         **pace_fields(found["pace"]),
         **canary_fields(found["canary"]),
         **identity_fields(found),
+        **test_fields(found["ab_test"]),
         "version": str(found["version"]),
         **texts,
     }

@@ -12,16 +12,25 @@ from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
 from dashboard.security import PREVIEWING_POLICY
 from domain.campaign import FINAL, CampaignState
-from domain.contract.campaign import Approve, CampaignPatch, CampaignPreview, Reject, SettleUnknown
+from domain.contract.campaign import (
+    Approve,
+    CampaignPatch,
+    CampaignPreview,
+    ChooseWinner,
+    Reject,
+    SettleUnknown,
+)
 from domain.errors import Problem
 from services import campaign_approvals as approvals
 from services import campaign_ledger as ledgers
 from services import campaign_previews as previews
 from services import campaign_steps as steps
+from services import campaign_tests as tests
 from services import campaigns as use
 from services.access import Session
 from services.app import App
 from services.campaign_ledger import DeliveryFilters
+from services.campaign_tests import is_open
 from services.fields import validated
 
 router = APIRouter(prefix="/campaigns")
@@ -166,6 +175,19 @@ async def pace(request: Request, id: str, app: Console, session: Signed, fields:
     return see_other(f"/campaigns/{id}", flash="The pace is changed.")
 
 
+@router.post("/{id}/winner")
+async def winner(
+    request: Request, id: str, app: Console, session: Signed, fields: Form
+) -> Response:
+    """Choose which variant of a test the others get."""
+    given = {name: fields.get(name, "") for name in ("variant", "reason")}
+    try:
+        await tests.choose(app, session.actor, id, validated(ChooseWinner, given))
+    except Problem as problem:
+        return await _detail(request, id, app, session, problem)
+    return see_other(f"/campaigns/{id}", flash=f"Variant {given['variant']} goes to all others.")
+
+
 @router.post("/{id}/unknown")
 async def settle(id: str, app: Console, session: Signed, fields: Form) -> Response:
     """Settle what nobody knows, all of it, as sent or as not sent."""
@@ -206,6 +228,7 @@ async def _detail(
         ledger=ledger, tones=TONES, words=WORDS, is_live=state in _LIVE, problem=problem,
         share=1000 * done // ledger["asked"] if ledger["asked"] else 0, done=done,
         may=may, missed=missed, canary_tones=CANARY_TONES, pace_fields=pace_fields(found["pace"]),
+        may_choose=session.actor.may("*") and is_open(state, found["ab_test"]),
         may_decide=state is CampaignState.AWAITING_APPROVAL
         and session.actor.may("approvals:write"),
     )  # fmt: skip
@@ -214,7 +237,7 @@ async def _detail(
 def _filters(request: Request) -> dict[str, tuple[str, ...]]:
     """Return the filters of an address, of which each may have several values."""
     given = request.query_params
-    found = {name: tuple(given.getlist(name)) for name in ("state", "reason", "channel")}
+    found = {name: tuple(given.getlist(name)) for name in ("state", "reason", "channel", "variant")}
     return {name: values for name, values in found.items() if any(values)}
 
 

@@ -1,4 +1,4 @@
-"""In which order the recipients of a campaign get it: its canary first, then all others.
+"""In which order the recipients of a campaign get it: its canary, its test, then all others.
 
 A wave is a range of shards, so that what may be sent by now is told by one number.
 """
@@ -13,6 +13,7 @@ class Wave(IntEnum):
     """Recipients that are sent to before the next ones."""
 
     CANARY = -2
+    TEST = -1
     REST = 0
 
     @property

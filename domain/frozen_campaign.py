@@ -1,12 +1,13 @@
 """What a submission freezes of a campaign: from then on nothing else is looked at to send it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from json import dumps
 from typing import Any, Final
 from uuid import UUID
 
+from domain.ab_tests import AbTest
 from domain.vocabulary import CategoryClass, Channel, ChannelPolicy
 
 
@@ -20,7 +21,7 @@ class Frozen:
     written when the audience is resolved: {asked, suppressed: {reason: n}, channels: {channel: n}}.
     `pace` is what was submitted and approved; how fast it goes now, the row knows. `canary` is
     {share, at_least, wait_seconds, bounds}. `sender` is {from?, reply_to?}, `brand` {name, colour?,
-    logo?}; None where the campaign names none.
+    logo?}; None where the campaign names none. With a test there is neither template nor content.
     """
 
     category: str
@@ -39,6 +40,7 @@ class Frozen:
     canary: Mapping[str, Any] | None = None
     sender: Mapping[str, str] | None = None
     brand: Mapping[str, Any] | None = None
+    ab_test: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, column: Mapping[str, Any]) -> "Frozen":
@@ -61,6 +63,7 @@ class Frozen:
             canary=column.get("canary"),
             sender=column.get("sender"),
             brand=column.get("brand"),
+            ab_test=column.get("ab_test"),
         )
 
     def column(self) -> dict[str, Any]:
@@ -83,7 +86,37 @@ class Frozen:
             "canary": self.canary,
             "sender": self.sender,
             "brand": self.brand,
+            "ab_test": self.ab_test,
         }
+
+    @property
+    def test(self) -> AbTest | None:
+        """What is tested."""
+        return AbTest.of(self.ab_test)
+
+    @property
+    def templates(self) -> list[tuple[UUID, int]]:
+        """The versions of templates that it sends."""
+        if self.test is not None:
+            return [one.template for one in self.test.variants]
+        return [self.template] if self.template else []
+
+    @property
+    def template_keys(self) -> dict[UUID, str | None]:
+        """How these templates are called."""
+        if self.test is not None:
+            return {one.template[0]: one.template_key for one in self.test.variants}
+        return {self.template[0]: self.template_key} if self.template else {}
+
+    def as_variant(self, number: int) -> "Frozen":
+        """Return what those get who get this variant of a test."""
+        if self.test is None:
+            return self
+        chosen = self.test.variants[number]
+        return replace(
+            self, template=chosen.template, template_key=chosen.template_key, ab_test=None,
+            data={**chosen.data, **self.data},
+        )  # fmt: skip
 
 
 NOT_SHOWN: Final = ("counts",)

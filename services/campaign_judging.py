@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +17,7 @@ from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
 from domain.contract.base import Request, WrongField
 from domain.contract.campaign import CampaignRequest
+from domain.contract.campaign_waves import AbTest
 from domain.errors import FieldError, Invalid
 from domain.ids import InvalidId, decode
 from domain.preference_links import with_examples
@@ -37,16 +38,36 @@ class Named:
     """What a campaign names, looked up."""
 
     categories: Mapping[str, Category]
-    template: TemplateVersion | None
+    templates: Mapping[str, TemplateVersion]
+    """Those that are published, by how they were named."""
     audience_id: UUID | None
     rules: Sequence[Rule]
     brand: Mapping[str, Any]
     """The module's: {name, colour?, logo?}."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A template, and the field that names it."""
+
+    field: str
+    version: TemplateVersion
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        return default_data(self.version.schema)
+
+    def document(self) -> dict[str, Any]:
+        found = (str(self.version.template_id), self.version.key, self.version.version)
+        return dict(zip(_TEMPLATE, found, strict=True))
+
+
+_TEMPLATE: Final = ("template_id", "template_key", "template_version")
+
+
 async def look_up(conn: AsyncConnection, module_id: UUID, request: CampaignRequest) -> Named:
     """Look up everything that a campaign names, in its module."""
-    refs = [request.template] if request.template else []
+    refs = list(_named_templates(request).values())
     found = await templates.find_published(conn, module_id, refs) if refs else {}
     try:
         audience = await audiences.get(conn, decode("aud", request.audience), module_id)
@@ -55,7 +76,7 @@ async def look_up(conn: AsyncConnection, module_id: UUID, request: CampaignReque
     module = await modules.get(conn, id=module_id, key=None)
     return Named(
         categories=await categories.load_all(conn),
-        template=next(iter(found.values()), None),
+        templates=found,
         audience_id=audience.id if audience else None,
         rules=(await rules.of_modules(conn, [module_id]))[module_id].rules,
         brand={"name": module.name, **module.brand} if module else {},
@@ -73,22 +94,29 @@ def judge(
     category = _category(request, named, errors)
     if named.audience_id is None:
         errors.append(FieldError("audience", "names no audience of this module"))
-    if request.template and named.template is None:
-        errors.append(FieldError("template", "names no published template of this module"))
+    for field, ref in _named_templates(request).items():
+        if ref not in named.templates:
+            errors.append(FieldError(field, "names no published template of this module"))
     if errors or category is None:
         raise Invalid(errors=errors)
     bound = binding(named.rules, category.key, category.class_)
-    words = _words(request, named, bound)
-    chosen = choose_channels(request.channels, words)
+    said = [_Said(field, named.templates[ref]) for field, ref in _named_templates(request).items()]
+    content = _content(request, bound)
+    all_words = [(one.field, one.version.content, one.defaults) for one in said]
+    all_words = all_words or [("content", content or {}, {})]
+    chosen = choose_channels(request.channels, all_words[0][1])
     sender, brand = _given(request.sender), brand_of(named.brand, _given(request.brand))
-    defaults = default_data(named.template.schema) if named.template else {}
-    data = {"brand": brand_words(brand or named.brand), **defaults, **request.data}
-    errors += refuse_supplied(data)
+    data = {"brand": brand_words(brand or named.brand), **request.data}
+    errors += refuse_supplied(request.data)
     errors += _check_sender(sender, chosen, bound)
-    sent = with_sender(words, sender)
-    told = {f"content.email.{name}" for name in sender or {}}
-    wrong = _check_words(sent, with_examples(data), chosen, bound)
-    errors += [one for one in wrong if one.field not in told]
+    for field, words, defaults in all_words:
+        if missing := [one for one in chosen if words.get(one) is None]:
+            errors.append(FieldError(field, f"has no words for {', '.join(missing)}"))
+            continue
+        sent, told = with_sender(words, sender), {f"content.email.{one}" for one in sender or {}}
+        wrong = _check_words(sent, with_examples({**defaults, **data}), chosen, bound)
+        errors += [one for one in wrong if one.field not in told]
+    only = said[0] if said and request.ab_test is None else None
     hours = open_hours(request, category.class_, usual_hours)
     errors += _check_window(request, hours, now or datetime.now(UTC))
     if errors:
@@ -97,15 +125,16 @@ def judge(
         "audience_id": str(named.audience_id),
         "category": category.key,
         "class": category.class_,
-        "priority": choose_priority(request.priority, named.template, category, bound),
+        "priority": choose_priority(
+            request.priority, said[0].version if said else None, category, bound
+        ),
         "channels": chosen,
         "channel_policy": request.channel_policy,
         "ordered": request.channels is not None,
-        "template_id": str(named.template.template_id) if named.template else None,
-        "template_key": named.template.key if named.template else None,
-        "template_version": named.template.version if named.template else None,
-        "content": words if request.content else None,
-        "data": data,
+        **(only.document() if only else dict.fromkeys(_TEMPLATE)),
+        "content": content,
+        "data": {**only.defaults, **data} if only else data,
+        "ab_test": _test(request.ab_test, said),
         "sender": sender,
         "brand": brand,
         "off_hours": hours.document() if hours else None,
@@ -157,7 +186,9 @@ def open_hours(
 
 
 def _category(request: CampaignRequest, named: Named, errors: list[FieldError]) -> Category | None:
-    key = request.category or (named.template.category if named.template else None) or "bulk"
+    refs = _named_templates(request).values()
+    first = next((named.templates[one] for one in refs if one in named.templates), None)
+    key = request.category or (first.category if first else None) or "bulk"
     category = named.categories.get(key)
     if category is None:
         errors.append(FieldError("category", f"is none of {', '.join(sorted(named.categories))}"))
@@ -168,11 +199,32 @@ def _category(request: CampaignRequest, named: Named, errors: list[FieldError]) 
     return category
 
 
-def _words(request: CampaignRequest, named: Named, bound: Sequence[Rule]) -> Mapping[str, Any]:
-    if request.content is not None:
-        dumped = request.content.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return with_footers(bound, dumped)
-    return named.template.content if named.template else {}
+def _content(request: CampaignRequest, bound: Sequence[Rule]) -> Mapping[str, Any] | None:
+    if request.content is None:
+        return None
+    dumped = request.content.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return with_footers(bound, dumped)
+
+
+def _named_templates(request: CampaignRequest) -> dict[str, str]:
+    """Return the templates that are named, by the fields that name them."""
+    if request.ab_test is None:
+        return {"template": request.template} if request.template else {}
+    return {
+        f"ab_test.variants[{number}].template": one.template
+        for number, one in enumerate(request.ab_test.variants)
+    }
+
+
+def _test(asked: AbTest | None, said: Sequence["_Said"]) -> dict[str, Any] | None:
+    """Return what is frozen of a test."""
+    if asked is None:
+        return None
+    variants = [
+        {**one.document(), "share": variant.share, "data": one.defaults}
+        for variant, one in zip(asked.variants, said, strict=True)
+    ]
+    return {**asked.model_dump(mode="json"), "variants": variants}
 
 
 def _check_words(

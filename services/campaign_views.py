@@ -1,7 +1,9 @@
 """Campaigns as the API answers them."""
 
+from itertools import zip_longest
 from typing import Any
 
+from domain.ab_tests import letter
 from domain.campaign import CampaignState
 from domain.campaign_pace import Pace
 from domain.ids import encode
@@ -41,6 +43,7 @@ def view(row: Any) -> dict[str, Any]:
         "window": _window(asked.get("window", {}), frozen),
         "pace": _pace(row),
         "canary": _canary(row, asked.get("canary")),
+        "ab_test": _test(row, asked.get("ab_test")),
         "metadata": asked.get("metadata", {}),
         "counts": frozen.get("counts"),
         "problem": row.problem,
@@ -74,6 +77,31 @@ def _canary(row: Any, asked: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     stood = row.canary or {}
     return {**said, **{name: stood.get(name) for name in _STANDS}}
+
+
+def _test(row: Any, asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the test as it was asked for, its variants with their letters, and how it stands."""
+    if asked is None:
+        return None
+    is_draft = row.state == CampaignState.DRAFT
+    frozen = [] if is_draft else ((row.frozen or {}).get("ab_test") or {}).get("variants", [])
+    versions = [one["template_version"] for one in frozen]
+    stood = row.ab_test or {}
+    variants = [
+        {"variant": letter(number), **one, **({"template_version": version} if version else {})}
+        for number, (one, version) in enumerate(
+            zip_longest(asked["variants"], versions[: len(asked["variants"])])
+        )
+    ]
+    return {
+        **asked,
+        "variants": variants,
+        "state": stood.get("state"),
+        "winner": letter(stood.get("winner")),
+        "decided_by": stood.get("by"),
+        "decide_at": stood.get("decide_at"),
+        "decided_at": stood.get("decided_at"),
+    }
 
 
 def _window(asked: dict[str, Any], frozen: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from domain.campaign import CampaignState, Step
 from domain.contract.campaign import CampaignPatch, CampaignRequest
 from domain.errors import Conflict, Invalid
 from domain.ids import encode, new_id
-from services import campaign_approvals
+from services import campaign_approvals, campaign_tests
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
@@ -26,7 +26,7 @@ from services.searching import pattern
 from services.versions import check_version
 from stores import campaigns as store
 
-_WHOLE: Final = ("canary",)
+_WHOLE: Final = ("canary", "ab_test")
 """Parts that a patch replaces as a whole: a null in them says something."""
 
 
@@ -89,6 +89,7 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
         about = await campaign_approvals.told(conn, row) if row.run else {"approvals": []}
+        about |= await campaign_tests.told(conn, row)
     return {**view(row), **about}
 
 

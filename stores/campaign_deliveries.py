@@ -15,6 +15,7 @@ FILTERS: Mapping[str, str] = {
     "states": "d.state = ANY(CAST(:states AS text[]))",
     "reasons": "d.reason = ANY(CAST(:reasons AS text[]))",
     "channels": "d.channel = ANY(CAST(:channels AS text[]))",
+    "variants": "d.variant = ANY(CAST(:variants AS int[]))",
     "receipts": """EXISTS (SELECT FROM receipts r WHERE r.delivery_id = d.id
         AND r.kind = ANY(CAST(:receipts AS text[])))""",
     "before": "d.id < :before",
@@ -28,8 +29,8 @@ _MISSED: Final = (
 """What was asked for and surely not sent, though no rule of the recipient's forbade it."""
 
 _COUNT = text("""
-    SELECT d.channel, d.state, d.reason, count(*) AS n FROM deliveries d
-    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason
+    SELECT d.channel, d.state, d.reason, d.variant, count(*) AS n FROM deliveries d
+    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason, d.variant
 """)
 
 _RECEIPTS = text("""
@@ -43,7 +44,7 @@ _RECEIPTS = text("""
 _LIST = """
     SELECT d.id, d.notification_id, d.profile_id, d.channel, d.address, d.state, d.reason,
         d.created_at, d.due_at, d.attempts, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at
+        d.attempted_at, d.settled_at, d.variant
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
 """
 
@@ -77,7 +78,7 @@ _REOPEN = text(f"""
 
 
 async def count(conn: AsyncConnection, campaign_id: UUID) -> Sequence[Row[Any]]:
-    """Return how many deliveries there are by channel, state and reason."""
+    """Return how many deliveries there are by channel, state, reason and variant of a test."""
     return (await conn.execute(_COUNT, {"campaign": campaign_id})).all()
 
 

@@ -12,11 +12,14 @@ from domain.campaign_waves import Wave
 
 _RANK: Final = "hashtextextended(CAST(d.notification_id AS text), 0)"
 """Where a recipient stands in the draw; all deliveries to one stand together."""
-_DRAWN: Final = "d.campaign_id = :campaign AND d.state = 'accepted' AND d.shard >= :from"
+_DRAWN: Final = (
+    "d.campaign_id = :campaign AND d.state = 'accepted' AND d.shard >= :from AND d.shard < :end"
+)
 
-_RECIPIENTS = text(f"""
-    SELECT count(DISTINCT d.notification_id) FROM deliveries d WHERE {_DRAWN}
-""")  # noqa: S608 - only constants are put together
+_RECIPIENTS = text("""
+    SELECT d.shard < 0 AS tested, count(DISTINCT d.notification_id) AS n FROM deliveries d
+    WHERE d.campaign_id = :campaign AND d.state = 'accepted' GROUP BY 1
+""")
 
 _LAST = text(f"""
     SELECT rank FROM (SELECT DISTINCT {_RANK} AS rank FROM deliveries d WHERE {_DRAWN}) ranks
@@ -41,6 +44,11 @@ _NOTE = text("""
     WHERE id = :id AND run = :run AND state = 'sending' AND canary->>'state' = :before
 """)
 
+_UNTRIED = text("""
+    SELECT EXISTS (SELECT 1 FROM deliveries d WHERE d.campaign_id = :campaign
+        AND d.state IN ('accepted', 'scheduled', 'held') AND d.attempts = 0 AND d.shard < :end)
+""")
+
 _REST = text("""
     SELECT EXISTS (SELECT 1 FROM deliveries d WHERE d.campaign_id = :campaign
         AND d.state IN ('accepted', 'scheduled', 'held', 'sending') AND d.shard >= :end)
@@ -60,19 +68,19 @@ _COUNTS = text("""
 """)
 
 
-async def count_recipients(conn: AsyncConnection, campaign_id: UUID, *, shard: int) -> int:
-    """Return how many recipients wait in the shards from this one on."""
-    result = await conn.execute(_RECIPIENTS, {"campaign": campaign_id, "from": shard})
-    return int(result.scalar_one())
+async def count_recipients(conn: AsyncConnection, campaign_id: UUID) -> dict[Wave, int]:
+    """Return how many recipients wait, by the waves that they are in before the canary is drawn."""
+    result = await conn.execute(_RECIPIENTS, {"campaign": campaign_id})
+    return {Wave.TEST if row.tested else Wave.REST: row.n for row in result}
 
 
 async def find_last(
-    conn: AsyncConnection, campaign_id: UUID, number: int, *, shard: int
+    conn: AsyncConnection, campaign_id: UUID, number: int, *, wave: Wave
 ) -> int | None:
-    """Return the rank of the last of so many recipients that are drawn from the shards from this
-    one on.
-    """
-    asked = {"campaign": campaign_id, "from": shard, "before": number - 1}
+    """Return the rank of the last of so many recipients that are drawn from a wave."""
+    if not number:
+        return None
+    asked = {"campaign": campaign_id, "before": number - 1, **_range(wave)}
     rank: int | None = (await conn.execute(_LAST, asked)).scalar_one_or_none()
     return rank
 
@@ -80,24 +88,27 @@ async def find_last(
 async def move(
     conn: AsyncConnection,
     campaign_id: UUID,
-    wave: Wave,
     *,
     last: int,
-    shard: int,
+    wave: Wave,
     shards: int,
     most: int,
 ) -> int:
-    """Move some deliveries to recipients up to the rank `last` into a wave of so many shards;
-    return how many: 0 when all are there.
+    """Move some deliveries of a wave, to recipients up to the rank `last`, to the canary, of so
+    many shards; return how many: 0 when all are there.
     """
     moved = await conn.execute(
         _MOVE,
         {
-            "campaign": campaign_id, "from": shard, "last": last, "shards": shards,
-            "first": wave.first_shard, "most": most,
+            "campaign": campaign_id, "last": last, "shards": shards, "most": most,
+            "first": Wave.CANARY.first_shard, **_range(wave),
         },
     )  # fmt: skip
     return moved.rowcount
+
+
+def _range(wave: Wave) -> dict[str, int]:
+    return {"from": wave.first_shard, "end": wave.end}
 
 
 async def note_canary(
@@ -111,6 +122,12 @@ async def note_canary(
 async def has_more(conn: AsyncConnection, campaign_id: UUID, wave: Wave) -> bool:
     """Return whether anything waits in the waves after this one."""
     result = await conn.execute(_REST, {"campaign": campaign_id, "end": wave.end})
+    return bool(result.scalar_one())
+
+
+async def has_untried(conn: AsyncConnection, campaign_id: UUID, wave: Wave) -> bool:
+    """Return whether anything, up to a wave, had no turn yet."""
+    result = await conn.execute(_UNTRIED, {"campaign": campaign_id, "end": wave.end})
     return bool(result.scalar_one())
 
 

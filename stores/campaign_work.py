@@ -99,8 +99,10 @@ _TAKE_OVER = text("""
     RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
 """)
 
-_TEMPLATE = text("""
-    SELECT t.archived_at IS NULL AS usable FROM templates t WHERE t.id = :id
+_ARCHIVED = text("""
+    SELECT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked(id)
+    LEFT JOIN templates t ON t.id = asked.id
+    WHERE t.id IS NULL OR t.archived_at IS NOT NULL LIMIT 1
 """)
 
 
@@ -208,7 +210,8 @@ async def take_over(conn: AsyncConnection, row: Row[Any], *, grace: float) -> Ro
     return result.one_or_none()
 
 
-async def template_is_usable(conn: AsyncConnection, template_id: UUID) -> bool:
-    """Return whether a template is there and not archived."""
-    usable = (await conn.execute(_TEMPLATE, {"id": template_id})).scalar_one_or_none()
-    return bool(usable)
+async def find_archived(conn: AsyncConnection, template_ids: Sequence[UUID]) -> UUID | None:
+    """Return one of these templates that is archived or gone; None when all are there."""
+    found = await conn.execute(_ARCHIVED, {"ids": list(template_ids)})
+    id: UUID | None = found.scalar_one_or_none()
+    return id

@@ -15,7 +15,7 @@ _SELECT: Final = """
 _SETTABLE: Final[Mapping[str, str]] = {
     "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
     "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
-    "ramp": "jsonb", "canary": "jsonb", "start_at": "timestamptz",
+    "ramp": "jsonb", "canary": "jsonb", "ab_test": "jsonb", "start_at": "timestamptz",
     "end_at": "timestamptz", "problem": "jsonb",
 }  # fmt: skip
 """Columns that may be written together with a step."""
@@ -26,13 +26,14 @@ _NEW_RUN: Final = {
     "resolver": "NULL", "ramp_seconds": "0",
 }  # fmt: skip
 _FRESH: Final = {
-    "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",
+    "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL", "canary": "NULL",
+    "ab_test": "NULL",
     "due_at": f"CASE WHEN state = 'draft' THEN due_at ELSE {_NOW} END",
 }  # fmt: skip
 _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.EDIT: _FRESH,
     Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0",
-                  "canary": "NULL"},
+                  "canary": "NULL", "ab_test": "NULL"},
     Step.APPROVE: {"approved_at": _NOW, "problem": "NULL"},
     Step.REJECT: {"finished_at": _NOW},
     Step.DOUBT: {"approved_at": "NULL"},

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.brand import Brand
 from domain.contract.campaign_pace import Pace
-from domain.contract.campaign_waves import Canary
+from domain.contract.campaign_waves import AbTest, Canary
 from domain.contract.content import Content
 from domain.contract.notification import Key, Metadata, TemplateRef, Timezone
 from domain.contract.rule import no_template
@@ -68,12 +68,14 @@ class CampaignRequest(Request):
     window: Window = Window()
     pace: Pace | None = None
     canary: Canary | None = None
+    ab_test: AbTest | None = None
     metadata: Metadata = {}
 
     @model_validator(mode="after")
     def _words(self) -> Self:
-        if (self.template is None) == (self.content is None):
-            raise WrongField("template", "give either a template or content")
+        given = [self.template, self.content, self.ab_test]
+        if sum(one is not None for one in given) != 1:
+            raise WrongField("template", "give either a template, content or an ab_test")
         return self
 
 
@@ -94,6 +96,7 @@ class CampaignPatch(Request):
     window: Json | None = None
     pace: Json | None = None
     canary: Json | None = None
+    ab_test: Json | None = None
     metadata: Json | None = None
 
 
@@ -110,6 +113,13 @@ class Reject(Request):
 
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
     on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
+
+
+class ChooseWinner(Request):
+    """The variant of a test that the others get, chosen by hand: a, b, c and so on."""
+
+    variant: Annotated[Line, Field(pattern=r"^[a-e]$")]
+    reason: Annotated[str, Field(max_length=1_000)] = ""
 
 
 class SettleUnknown(Request):

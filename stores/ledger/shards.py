@@ -31,11 +31,12 @@ _LEASE = text(f"""
         FOR UPDATE OF d SKIP LOCKED
     ), leased AS (
         UPDATE deliveries d SET lease_token = :token,
+            variant = coalesce(d.variant, CAST(:winner AS smallint)),
             lease_until = clock_timestamp() + make_interval(secs => :seconds)
         FROM due WHERE d.id = due.id
         RETURNING d.*
     )
-    SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target,
+    SELECT l.id, l.notification_id, l.variant, l.module_id, l.channel, l.address, l.target,
         l.category, l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
         l.profile_id, l.member->'data' AS data, l.member->'heeded' AS heeded,
         coalesce(g.mandatory, false) AS mandatory,
@@ -124,8 +125,10 @@ async def lease(
     token: UUID,
     seconds: float,
     most: int,
+    winner: int | None = None,
 ) -> list[Leased]:
-    """Lease what is due of a shard, as long as the campaign sends in this run.
+    """Lease what is due of a shard, as long as the campaign sends in this run. Who has no variant
+    of its test gets the winner.
 
     What all recipients share comes from `frozen` and is not fetched again for each of them.
     `expires_at` is when a delivery is worth sending no more, if it does not say so itself.
@@ -134,10 +137,12 @@ async def lease(
         _LEASE,
         {
             "campaign": campaign_id, "run": run, "shard": shard, "token": token,
-            "seconds": seconds, "most": most,
+            "seconds": seconds, "most": most, "winner": winner,
         },
     )  # fmt: skip
-    return [_leased(row, frozen, expires_at) for row in result.all()]
+    rows = result.all()
+    said = {one: frozen.as_variant(one or 0) for one in {row.variant for row in rows}}
+    return [_leased(row, said[row.variant], expires_at) for row in rows]
 
 
 async def find_dead(

@@ -150,7 +150,7 @@ async def test_every_example_runs_in_its_order(system: System) -> None:
     }
     here = await a_draft(author, listed(3))
     audience = (await author.get(here)).json()["audience"]
-    for number in (1, 0):
+    for number in (2, 1, 0):
         made = await author.post(
             "/v1/campaigns", json={**bodies["campaigns", number], "audience": audience}
         )
@@ -163,6 +163,9 @@ async def test_every_example_runs_in_its_order(system: System) -> None:
         answer = await author.post(f"{place}/{step}", json=bodies[step, 0])
         assert answer.status_code == 200, answer.text
         run.add(step)
+    chosen = await system.client.post(f"{place}/winner", json=bodies["winner", 0])
+    assert (chosen.status_code, "tests nothing" in chosen.text) == (409, True)
+    run.add("winner")
     for step in ("reject", "approve"):
         mended = {"data": {"link": f"https://example.com/{step}"}}
         assert (await author.patch(place, json=mended)).status_code == 200

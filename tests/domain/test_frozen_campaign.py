@@ -37,5 +37,12 @@ def test_the_hash_changes_with_everything_that_is_approved_but_not_with_counts()
         fingerprint(column, snapshot="a", words={}, window=window, run=1),
         fingerprint(column, snapshot="a", words=words, window=[None, None], run=1),
         fingerprint(column, snapshot="a", words=words, window=window, run=2),
-    }
-    assert len(others | {first}) == 7
+        *(
+            fingerprint({**column, **part}, snapshot="a", words=words, window=window, run=1)
+            for part in (
+                {"pace": {"per_second": 5}}, {"canary": {"share": 0.1}}, {"sender": {"from": "x"}},
+                {"brand": {"name": "X"}}, {"ab_test": {"measure": "clicked"}},
+            )
+        ),
+    }  # fmt: skip
+    assert len(others | {first}) == 12
