@@ -13,8 +13,8 @@ from activities.campaign_waves import Opened, open_wave
 from activities.heartbeats import heartbeat
 from activities.settling import after_death, settle_sent
 from domain.campaign import CampaignState, Step
-from domain.campaign_hours import site_opens_at
 from domain.campaign_waves import Wave
+from domain.campaign_window import site_opens_at
 from domain.frozen_campaign import Frozen
 from domain.ids import decode
 from domain.orders import CampaignOrder, Outlook, Stage
@@ -242,7 +242,6 @@ def _shut(row: Row[Any], frozen: Frozen) -> tuple[datetime, str] | None:
     opens_at = site_opens_at(frozen.off_hours, now)
     if opens_at is None:
         return None
-    hours = frozen.off_hours or {}
-    why = f"waits for {hours['start']}-{hours['end']} in {hours['timezone']}"
+    why = f"waits for the hours {frozen.off_hours}"
     ends = _ends(row)
     return min(opens_at, ends) if ends else opens_at, why

@@ -27,6 +27,11 @@ VARIANTS: Final = tuple(
     f"ab_test.variants[{n}].{name}" for n in range(MOST_VARIANTS) for name in ("template", "share")
 )
 """How errors name the inputs of variants."""
+WHOLE: Final = (
+    "canary.bounds", "sender", "ab_test", "ab_test.variants",
+    *(f"ab_test.variants[{n}]" for n in range(MOST_VARIANTS)),
+)  # fmt: skip
+"""Errors about several inputs, which stand beside the first of them."""
 _PERCENT: Final = ("canary.share", *CANARY[3:])
 _BOUNDS: Final = ("bounced", "complained", "failed")
 

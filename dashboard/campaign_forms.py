@@ -15,6 +15,7 @@ from dashboard.campaign_fields import (
     TEST,
     USUAL,
     VARIANTS,
+    WHOLE,
     canary_fields,
     canary_of,
     identity_fields,
@@ -53,6 +54,7 @@ router = APIRouter(prefix="/campaigns")
 _FIELDS: Final = (
     "name", "audience", "template", "data", "category", "priority", "window.start_at",
     "window.end_at", "zone", "window.off_hours", *PACE, *CANARY, *IDENTITY, *TEST, *VARIANTS,
+    *WHOLE,
 )  # fmt: skip
 _CLEARED: Final = (
     "template", "content", "ab_test", "pace", "canary", "sender", "category", "priority",

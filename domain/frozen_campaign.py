@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.ab_tests import AbTest
+from domain.campaign_window import OpenHours
 from domain.vocabulary import CategoryClass, Channel, ChannelPolicy
 
 
@@ -16,12 +17,12 @@ class Frozen:
     """The `frozen` column of a campaign.
 
     `content` is by channel, with the footers of the rules in it, where there is no template.
-    `ordered` says that the request chose the order of the channels. `off_hours` is {start, end,
-    timezone} with times as HH:MM:SS and a zone or "recipient"; None: at any hour. `counts` is
-    written when the audience is resolved: {asked, suppressed: {reason: n}, channels: {channel: n}}.
-    `pace` is what was submitted and approved; how fast it goes now, the row knows. `canary` is
-    {share, at_least, wait_seconds, bounds}. `sender` is {from?, reply_to?}, `brand` {name, colour?,
-    logo?}; None where the campaign names none. With a test there is neither template nor content.
+    `ordered` says that the request chose the order of the channels. `off_hours` None: at any hour.
+    `counts` is written when the audience is resolved: {asked, suppressed: {reason: n},
+    channels: {channel: n}}. `pace` is what was submitted and approved; how fast it goes now, the
+    row knows. `canary` is {share, at_least, wait_seconds, bounds}. `sender` is {from?, reply_to?},
+    `brand` {name, colour?, logo?}; None where the campaign names none. With a test there is neither
+    template nor content.
     """
 
     category: str
@@ -34,7 +35,7 @@ class Frozen:
     template_key: str | None = None
     content: Mapping[str, Any] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
-    off_hours: Mapping[str, str] | None = None
+    off_hours: OpenHours | None = None
     counts: Mapping[str, Any] | None = None
     pace: Mapping[str, Any] | None = None
     canary: Mapping[str, Any] | None = None
@@ -57,7 +58,7 @@ class Frozen:
             template_key=column["template_key"],
             content=column["content"],
             data=column["data"],
-            off_hours=column["off_hours"],
+            off_hours=OpenHours.of(column["off_hours"]),
             counts=column.get("counts"),
             pace=column.get("pace"),
             canary=column.get("canary"),
@@ -80,7 +81,7 @@ class Frozen:
             "template_key": self.template_key,
             "content": self.content,
             "data": self.data,
-            "off_hours": self.off_hours,
+            "off_hours": self.off_hours.document() if self.off_hours else None,
             "counts": self.counts,
             "pace": self.pace,
             "canary": self.canary,

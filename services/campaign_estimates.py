@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.campaign_pace import Pace
-from domain.campaign_window import OpenHours
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import Channel
 from services.app import App
@@ -55,7 +54,7 @@ def timetable(row: Any, frozen: Frozen, zones: Mapping[str, int]) -> list[dict[s
     now = datetime.now(UTC)
     begins = max(row.start_at or _moment(window.get("start_at")) or now, now)
     ends = row.end_at or _moment(window.get("end_at"))
-    hours = OpenHours.of(dict(frozen.off_hours)) if frozen.off_hours else None
+    hours = frozen.off_hours
     rows = [
         (hours.opens(begins, zone) if hours else begins, zone, number)
         for zone, number in zones.items()

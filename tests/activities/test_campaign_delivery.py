@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 
 from domain.campaign import Step
 from domain.campaign_waves import Wave
+from domain.campaign_window import OpenHours
 from domain.delivery import Mark
 from domain.frozen_campaign import Frozen
 from domain.ids import encode, new_id
@@ -106,8 +107,8 @@ async def test_a_failed_channel_falls_back_to_the_next_for_the_same_recipient(
 
 async def test_who_has_other_hours_is_held_until_they_come(bench: Bench) -> None:
     now = datetime.now(UTC)
-    clock = [f"{now + timedelta(hours=hours):%H:%M:%S}" for hours in (-2, 2)]
-    hours = {"start": clock[0], "end": clock[1], "timezone": "recipient"}
+    clock = [f"{now + timedelta(hours=hours):%H:%M}" for hours in (-2, 2)]
+    hours = OpenHours(time.fromisoformat(clock[0]), time.fromisoformat(clock[1]))
     members = [
         {"email": "here@example.com", "timezone": "UTC"},
         {"email": "there@example.com", "timezone": "Asia/Tokyo"},

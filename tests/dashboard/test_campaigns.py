@@ -117,7 +117,7 @@ async def test_a_test_and_a_canary_are_shown_and_the_winner_is_chosen(
     test = {"say": "ab_test", "ab_test.measure": "event", "ab_test.decide_after_seconds": "60"}
     audience = await an_audience(browser_client, 12)
     fields = {"name": "Spring", "audience": audience, "hours": "any", "zone": "UTC",
-              "canary.share": "20", **test, **variants}  # fmt: skip
+              "canary.share": "20", "canary.bounds.bounced": "5", **test, **variants}  # fmt: skip
     wrong = await browser_client.submit("/campaigns", **fields)
     assert 'id="error-ab_test.event_type"' in wrong.text
     fields["ab_test.measure"] = "clicked"

@@ -1,7 +1,9 @@
 """What a submission freezes comes back as it was, and its hash tells every change."""
 
+from datetime import time
 from uuid import UUID
 
+from domain.campaign_window import OpenHours
 from domain.frozen_campaign import Frozen, fingerprint
 from domain.vocabulary import CategoryClass, Channel
 
@@ -13,7 +15,7 @@ FROZEN = Frozen(
     template=(UUID(int=1), 3),
     template_key="spring",
     data={"x": 1},
-    off_hours={"start": "22:00:00", "end": "06:00:00", "timezone": "recipient"},
+    off_hours=OpenHours(time(22), time(6)),
 )
 
 
