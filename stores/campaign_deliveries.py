@@ -43,8 +43,14 @@ _RECEIPTS = text("""
 _LIST = """
     SELECT d.id, d.notification_id, d.profile_id, d.channel, d.address, d.state, d.reason,
         d.created_at, d.due_at, d.attempts, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at
+        d.attempted_at, d.settled_at, e.opened_at, e.clicked_at, e.unsubscribed_at
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
+        LEFT JOIN LATERAL (
+            SELECT min(occurred_at) FILTER (WHERE kind = 'opened') AS opened_at,
+                min(occurred_at) FILTER (WHERE kind = 'clicked') AS clicked_at,
+                min(occurred_at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at
+            FROM engagements WHERE delivery_id = d.id AND NOT machine
+        ) e ON true
 """
 
 _SETTLE = text(f"""
