@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.engagement import EngagementKind
 from domain.ids import encode
-from domain.vocabulary import SENT_STATES, Channel
+from domain.vocabulary import Channel
 from services.access import Actor
 from services.app import App
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
@@ -60,14 +60,12 @@ def views(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
 
 async def of_campaign(conn: AsyncConnection, row: Row[Any]) -> dict[str, Any]:
     """Return what the recipients of a campaign did: people by kind, rates of the mails that were
-    sent, how often in all, and what programs did, apart.
+    sent, how often in all, and what programs did, apart. Mails are counted once anything was seen.
     """
-    counted = (await store.count(conn, [row.id]))[row.id]
-    sent = sum(
-        one.n
-        for one in await campaign_deliveries.count(conn, row.id)
-        if one.state in SENT_STATES and one.channel == Channel.EMAIL
-    )
+    counted = (await store.count(conn, [row.id])).get(row.id, [])
+    sent = None
+    if counted:
+        sent = await campaign_deliveries.count_sent(conn, row.id, Channel.EMAIL)
     people = {one.kind: one for one in counted if not one.machine}
     machines = {one.kind: one for one in counted if one.machine}
     return {
@@ -83,7 +81,7 @@ def _people(counted: dict[EngagementKind, store.Counted], kind: EngagementKind) 
     return counted[kind].people if kind in counted else 0
 
 
-def _rate(people: int, sent: int) -> float | None:
+def _rate(people: int, sent: int | None) -> float | None:
     return round(people / sent, 4) if sent else None
 
 

@@ -78,17 +78,23 @@ async def write(app: App) -> bool:
     while seen := app.visits.take():
         try:
             await _record(app, seen)
-        except DATABASE_ERRORS as error:
-            if _is_ours(error):
+        except asyncio.CancelledError:
+            app.visits.give_back(seen)
+            raise
+        except Exception as error:  # whatever it is, it must not end the loop
+            if not isinstance(error, DATABASE_ERRORS) or _is_ours(error):
                 log.exception("tracking.unwritable", lost=len(seen))
                 continue
             app.visits.give_back(seen)
             app.visits.report(str(error)[:200])
             return False
-        except asyncio.CancelledError:
-            app.visits.give_back(seen)
-            raise
     return True
+
+
+async def close(app: App) -> None:
+    """Write down what still waits; what cannot be written is lost, and the log says so."""
+    if not await write(app):
+        log.error("tracking.lost", lost=len(app.visits))
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.vocabulary import SENT_STATES, Channel
 from stores.dead_letters import LIFETIMES_CASE
 from stores.ledger import events
 
@@ -30,6 +31,12 @@ _MISSED: Final = (
 _COUNT = text("""
     SELECT d.channel, d.state, d.reason, count(*) AS n FROM deliveries d
     WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason
+""")
+
+_SENT = text("""
+    SELECT count(*) FROM deliveries d
+    WHERE d.campaign_id = :campaign AND d.channel = :channel
+        AND d.state = ANY(CAST(:states AS text[]))
 """)
 
 _RECEIPTS = text("""
@@ -91,6 +98,12 @@ async def count_receipts(conn: AsyncConnection, campaign_id: UUID) -> dict[str, 
     """Return how many deliveries have a receipt of each kind; those by programs do not count."""
     rows = (await conn.execute(_RECEIPTS, {"campaign": campaign_id})).all()
     return {row.kind: row.n for row in rows}
+
+
+async def count_sent(conn: AsyncConnection, campaign_id: UUID, channel: Channel) -> int:
+    """Return how many deliveries were sent on a channel."""
+    where = {"campaign": campaign_id, "channel": channel, "states": list(SENT_STATES)}
+    return int((await conn.execute(_SENT, where)).scalar_one())
 
 
 async def find(

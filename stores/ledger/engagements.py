@@ -119,7 +119,8 @@ _ENGAGED = text("""
 _COUNT = text("""
     SELECT campaign_id, kind, machine, count(DISTINCT notification_id) AS people,
         sum(times) AS times
-    FROM engagements WHERE campaign_id = ANY(CAST(:campaigns AS uuid[]))
+    FROM engagements
+    WHERE campaign_id = ANY(CAST(:campaigns AS uuid[])) AND campaign_id IS NOT NULL
     GROUP BY campaign_id, kind, machine
 """)
 
