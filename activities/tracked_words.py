@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.link_marks import MarksBroken, Spot, lift
+from channels.rendering import RenderFailed
 from channels.tracked_html import LinkTracker
 from domain.delivery import Leased
 from domain.vocabulary import Channel
@@ -26,11 +27,11 @@ def render_tracked(leased: Leased, render: Callable[[bool], Mapping[str, Any]]) 
     """
     if leased.channel is not Channel.EMAIL or not leased.tracking.clicks:
         return Rendered(render(False))
-    content = render(True)
     try:
+        content = render(True)
         html, spots = lift(content.get("html") or "")
-    except MarksBroken:
-        return Rendered(render(False))
+    except (MarksBroken, RenderFailed):
+        return Rendered(render(False))  # which says what is wrong, if it is not the marks
     return Rendered({**content, "html": html} if "html" in content else content, spots)
 
 

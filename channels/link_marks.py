@@ -92,6 +92,8 @@ def _prepare(key: tuple[str]) -> HtmlTemplate:
         made += [named.text[after:start], f"{_MARK}{number}s", named.text[start:end], f"{_MARK}e"]
         after = end
     text = named.restore("".join([*made, named.text[after:]]))
+    if len(text) > MAX_FIELD:
+        return ready
     return HtmlTemplate(text, same_lines=False, inline_each=ready.inline_each)
 
 

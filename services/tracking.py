@@ -28,6 +28,10 @@ log = structlog.get_logger()
 _SECONDS: Final = 0.5
 _PATIENCE: Final = 10.0
 """The longest wait before the next try while the ledger cannot be written."""
+_UNEXPLAINED: Final = frozenset(
+    {"", MachineReason.INSTANT, MachineReason.ALL_LINKS, MachineReason.TRAP}
+)
+"""What is judged with its neighbours: a program that names itself says nothing of others."""
 _TRAP: Final = -1
 """The number under which it is kept that the trap was followed."""
 
@@ -74,14 +78,29 @@ async def write(app: App) -> bool:
     while seen := app.visits.take():
         try:
             await _record(app, seen)
-        except DATABASE_ERRORS:
-            app.visits.give_back(seen)
-            app.visits.report()
-            return False
         except asyncio.CancelledError:
             app.visits.give_back(seen)
             raise
+        except Exception as error:  # whatever it is, it must not end the loop
+            if not isinstance(error, DATABASE_ERRORS) or _is_ours(error):
+                log.exception("tracking.unwritable", lost=len(seen))
+                continue
+            app.visits.give_back(seen)
+            app.visits.report(str(error)[:200])
+            return False
     return True
+
+
+async def close(app: App) -> None:
+    """Write down what still waits; what cannot be written is lost, and the log says so."""
+    if not await write(app):
+        log.error("tracking.lost", lost=len(app.visits))
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether the statement is wrong, and would be wrong again: it must not hold others up."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return state[:2] in ("22", "23", "42")  # data, constraints, syntax and names
 
 
 async def _record(app: App, seen: Sequence[Seen]) -> None:
@@ -125,8 +144,14 @@ def _judged(
     """Return what is recorded of one delivery's requests, and what known before is a program's
     after all.
     """
-    before = [row for row in known if row.kind == EngagementKind.CLICKED]
-    clicks = [one for one in mine if isinstance(one.seen.what, Click)]
+    before = [
+        row for row in known if row.kind == EngagementKind.CLICKED and row.reason in _UNEXPLAINED
+    ]
+    clicks = [
+        one
+        for one in mine
+        if isinstance(one.seen.what, Click) and (one.reason or "") in _UNEXPLAINED
+    ]
     together = judge_together([*map(_known, before), *map(_followed, clicks)])
     places = {id(one): len(before) + place for place, one in enumerate(clicks)}
     new = [(one, one.engagement(together.get(places.get(id(one), -1)))) for one in mine]

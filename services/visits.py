@@ -69,9 +69,9 @@ class Visits:
         """Let requests wait on that could not be written."""
         self._waiting.extendleft(reversed(seen))
 
-    def report(self) -> None:
-        """Say how many wait, and how many were lost since this was said last."""
-        log.warning("tracking.waiting", waiting=len(self._waiting), lost=self._lost)
+    def report(self, why: str) -> None:
+        """Say why requests wait, how many do, and how many were lost since this was said last."""
+        log.warning("tracking.waiting", why=why, waiting=len(self._waiting), lost=self._lost)
         self._lost = 0
 
     def __len__(self) -> int:

@@ -15,9 +15,9 @@ from domain.preferences import Preferences
 
 def heeded_by(delivery: str) -> str:
     """Return the SQL expression of the profiles that a campaign's delivery heeds, as uuid[]."""
-    return f"""ARRAY(SELECT CAST(heeded AS uuid) FROM jsonb_array_elements_text(
+    return f"""ARRAY(SELECT CAST(told.id AS uuid) FROM jsonb_array_elements_text(
         CASE jsonb_typeof({delivery}.member->'heeded')
-            WHEN 'array' THEN {delivery}.member->'heeded' END) heeded)"""  # noqa: S608
+            WHEN 'array' THEN {delivery}.member->'heeded' END) told(id))"""  # noqa: S608
 
 
 def refuses_tracking(category: str, profiles: str) -> str:

@@ -23,7 +23,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
-        await tracking.write(app)
+        await tracking.close(app)
         await close_app(app)
 
     web = create_api(app, lifespan=lifespan)

@@ -41,7 +41,7 @@ _RECORD = text(f"""
     FROM written w JOIN given g USING (delivery_id, kind, link, url, machine)
         JOIN deliveries d ON d.id = w.delivery_id
     WHERE w.times = g.times
-    ORDER BY w.delivery_id, w.kind, w.link, w.url
+    ORDER BY w.occurred_at, w.delivery_id, w.kind, w.link, w.url
 """)  # noqa: S608 - only constants are put together
 
 _BY_PROGRAM = text(f"""
@@ -102,10 +102,25 @@ _OF_DELIVERIES = text("""
     ORDER BY occurred_at, kind, link
 """)
 
+_ENGAGED = text("""
+    WITH mine AS (
+        SELECT d.id FROM deliveries d WHERE d.profile_id = :profile
+        UNION
+        SELECT d.id FROM notifications n JOIN deliveries d ON d.notification_id = n.id
+        WHERE n.profile_id = :profile
+    )
+    SELECT d.id, d.notification_id, d.campaign_id, d.channel, d.category, d.created_at
+    FROM mine m JOIN deliveries d ON d.id = m.id
+    WHERE (CAST(:before AS uuid) IS NULL OR m.id < :before)
+        AND EXISTS (SELECT 1 FROM engagements e WHERE e.delivery_id = m.id AND e.link >= 0)
+    ORDER BY m.id DESC LIMIT :most
+""")
+
 _COUNT = text("""
     SELECT campaign_id, kind, machine, count(DISTINCT notification_id) AS people,
         sum(times) AS times
-    FROM engagements WHERE campaign_id = ANY(CAST(:campaigns AS uuid[]))
+    FROM engagements
+    WHERE campaign_id = ANY(CAST(:campaigns AS uuid[])) AND campaign_id IS NOT NULL
     GROUP BY campaign_id, kind, machine
 """)
 
@@ -180,6 +195,14 @@ async def of_deliveries(
         for row in await conn.execute(_OF_DELIVERIES, {"ids": list(deliveries)}):
             found[row.delivery_id].append(row)
     return found
+
+
+async def find_engaged(
+    conn: AsyncConnection, profile_id: UUID, *, before: UUID | None, most: int
+) -> Sequence[Row[Any]]:
+    """Return the deliveries to a profile with which anything was done, newest first."""
+    where = {"profile": profile_id, "before": before, "most": most}
+    return (await conn.execute(_ENGAGED, where)).all()
 
 
 async def count(conn: AsyncConnection, campaigns: Sequence[UUID]) -> dict[UUID, list[Counted]]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.digest import Item, compose
 from channels.link_marks import Spot, lift
 from channels.rendering import render
 from channels.tracked_html import LinkTracker
@@ -126,6 +127,17 @@ def test_mjml_and_style_sheets_are_tracked_as_they_come_out() -> None:
     assert targets(mjml, url=A) == [(1, A)]
     styled = '<style>a { color: red }</style>{{ x }}<a href="{{ url }}">A</a>'
     assert targets(styled, url=A, x="y") == [(1, A)]
+
+
+def test_the_layout_of_a_digest_is_tracked() -> None:
+    page = '{% for one in items %}<a href="{{ one.data.url }}">A</a>{% endfor %}'
+    layout = {"subject": "{{ count }}", "html": page}
+    items = [Item({"subject": "x", "text": "x"}, {"url": url}, layout, 1) for url in (A, B)]
+    html, spots = lift(compose(Channel.EMAIL, items, marked=True).content["html"])
+    made = LINKS.track(html, spots, CLICKS, ATTEMPT)
+    clicks = [RING.read(token) for token in TOKEN.findall(made)]
+    assert [one.url for one in clicks if isinstance(one, Click)] == [A, B, ""]
+    assert html == compose(Channel.EMAIL, items).content["html"]
 
 
 def test_opens_add_a_picture_and_nothing_else() -> None:
