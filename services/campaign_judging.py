@@ -102,21 +102,19 @@ def judge(
     bound = binding(named.rules, category.key, category.class_)
     said = [_Said(field, named.templates[ref]) for field, ref in _named_templates(request).items()]
     content = _content(request, bound)
-    all_words = [(one.field, one.version.content, one.defaults) for one in said]
-    all_words = all_words or [("content", content or {}, {})]
-    chosen = choose_channels(request.channels, all_words[0][1])
     sender, brand = _given(request.sender), brand_of(named.brand, _given(request.brand))
-    data = {"brand": brand_words(brand or named.brand), **request.data}
-    errors += refuse_supplied(request.data)
+    usual = {"brand": brand_words(brand or named.brand)}
+    all_words = [(one.field, one.version.content, {**usual, **one.defaults}) for one in said]
+    all_words = all_words or [("content", content or {}, usual)]
+    chosen = choose_channels(request.channels, all_words[0][1])
+    errors += refuse_supplied({**all_words[0][2], **request.data})
     errors += _check_sender(sender, chosen, bound)
     for field, words, defaults in all_words:
-        if missing := [one for one in chosen if words.get(one) is None]:
-            errors.append(FieldError(field, f"has no words for {', '.join(missing)}"))
-            continue
-        sent, told = with_sender(words, sender), {f"content.email.{one}" for one in sender or {}}
-        wrong = _check_words(sent, with_examples({**defaults, **data}), chosen, bound)
-        errors += [one for one in wrong if one.field not in told]
+        sent, data = with_sender(words, sender), with_examples({**defaults, **request.data})
+        wrong = _check_words(field, sent, data, chosen, bound)
+        errors += [one for one in wrong if one.field not in _overruled(sender)]
     only = said[0] if said and request.ab_test is None else None
+    data = request.data if request.ab_test else {**all_words[0][2], **request.data}
     hours = open_hours(request, category.class_, usual_hours)
     errors += _check_window(request, hours, now or datetime.now(UTC))
     if errors:
@@ -133,8 +131,8 @@ def judge(
         "ordered": request.channels is not None,
         **(only.document() if only else dict.fromkeys(_TEMPLATE)),
         "content": content,
-        "data": {**only.defaults, **data} if only else data,
-        "ab_test": _test(request.ab_test, said),
+        "data": data,
+        "ab_test": _test(request.ab_test, said, usual),
         "sender": sender,
         "brand": brand,
         "off_hours": hours.document() if hours else None,
@@ -216,23 +214,32 @@ def _named_templates(request: CampaignRequest) -> dict[str, str]:
     }
 
 
-def _test(asked: AbTest | None, said: Sequence["_Said"]) -> dict[str, Any] | None:
-    """Return what is frozen of a test."""
+def _test(
+    asked: AbTest | None, said: Sequence["_Said"], usual: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what is frozen of a test; the data of each variant goes below the campaign's."""
     if asked is None:
         return None
     variants = [
-        {**one.document(), "share": variant.share, "data": one.defaults}
+        {**one.document(), "share": variant.share, "data": {**usual, **one.defaults}}
         for variant, one in zip(asked.variants, said, strict=True)
     ]
     return {**asked.model_dump(mode="json"), "variants": variants}
 
 
+def _overruled(sender: Mapping[str, str] | None) -> set[str]:
+    """Return the fields of words that a sender stands for; what is wrong is told of it already."""
+    return {f"content.email.{one}" for one in sender or {}}
+
+
 def _check_words(
-    words: Mapping[str, Any], data: Mapping[str, Any], chosen: Sequence[Channel],
+    field: str, words: Mapping[str, Any], data: Mapping[str, Any], chosen: Sequence[Channel],
     bound: Sequence[Rule],
 ) -> list[FieldError]:  # fmt: skip
     """Return what no data of a member can mend. What cannot be rendered yet may need such data."""
     errors: list[FieldError] = []
+    if missing := [one for one in chosen if words.get(one) is None]:
+        return [FieldError(field, f"has no words for {', '.join(missing)}")]
     for channel in chosen:
         try:
             rendered = render(channel, words[channel], data)

@@ -3,10 +3,15 @@
 from fractions import Fraction
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from domain.ab_tests import Count, Dealer, DecidedBy, decide, place_of
+from domain.contract.campaign_waves import AbTest, Canary
+from domain.errors import Invalid
+from services.fields import validated
 
 COUNTS = st.lists(
     st.integers(0, 60).flatmap(
@@ -54,3 +59,35 @@ def test_the_best_share_wins_and_ties_go_to_the_first(counts: list[Count], at_le
 
 def test_a_variant_that_could_not_be_sent_does_not_win() -> None:
     assert decide([Count(3, 3), Count(100, 20)], 10).winner == 1
+
+
+def asked(*shares: float, same: bool = False, **more: object) -> dict[str, object]:
+    variants = [
+        {"template": "t" if same else f"t{n}", "share": share} for n, share in enumerate(shares)
+    ]
+    usual = {"variants": variants, "decide_after_seconds": 60, "measure": "clicked"}
+    return {**usual, **more}
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "field"),
+    [
+        (AbTest, asked(0.1), "variants"),
+        (AbTest, asked(0.1, 0.1, same=True), "variants"),
+        (AbTest, asked(0.6, 0.6), "variants"),
+        (AbTest, asked(0.1, 0), "variants[1].share"),
+        (AbTest, asked(0.1, 0.1, measure="event"), "event_type"),
+        (AbTest, asked(0.1, 0.1, event_type="x"), "event_type"),
+        (Canary, {"share": 0}, "share"),
+        (Canary, {"share": 0.1, "bounds": {"bounced": 1}}, "bounds.bounced"),
+        (
+            Canary,
+            {"share": 0.1, "bounds": {"bounced": None, "complained": None, "failed": None}},
+            "bounds",
+        ),
+    ],
+)
+def test_nonsense_is_named(model: type[BaseModel], document: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        validated(model, document)
+    assert [one.field for one in refused.value.errors] == [field]
