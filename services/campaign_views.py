@@ -94,6 +94,7 @@ def _test(row: Any, asked: dict[str, Any] | None) -> dict[str, Any] | None:
         )
     ]
     return {
+        "event_type": None,
         **asked,
         "variants": variants,
         "state": stood.get("state"),
