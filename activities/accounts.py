@@ -37,8 +37,13 @@ class Account:
     sender: Vendor
     candidate: Candidate
     per_second: float | None = None
-    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    at_once: int = MOST_AT_ONCE
+    """Calls that may be under way at once."""
+    gate: asyncio.Semaphore = field(init=False)
     """Where calls wait for their turn, so that few are under way when the account fails."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gate", asyncio.Semaphore(self.at_once))
 
     @property
     def name(self) -> str:
@@ -101,7 +106,7 @@ class Accounts:
                 platforms=kind.capabilities.platforms,
             ),
             per_second=row.per_second,
-            gate=asyncio.Semaphore(int(settings.get("connections") or MOST_AT_ONCE)),
+            at_once=int(settings.get("connections") or MOST_AT_ONCE),
         )
 
     async def _refresh(self) -> None:

@@ -55,7 +55,7 @@ def expand(event: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an event of the outbox as consumers are told it: from, to and the row's version for
     each delivery that changed.
     """
-    if event["type"] != DELIVERIES:
+    if event.get("type") != DELIVERIES:
         return [event]
     campaign = {"campaign": encode("cmp", UUID(event["campaign"]))} if event["campaign"] else {}
     module = encode("mod", UUID(event["module"]))
