@@ -16,7 +16,7 @@ from domain.vocabulary import Channel
 from stores import accounts as store
 from stores.database import Database
 from stores.sealing import Seal, SealBroken
-from vendors.contract import Parts, Vendor
+from vendors.contract import BatchVendor, InTurnVendor, Parts, Vendor
 from vendors.registry import KINDS
 
 log = structlog.get_logger()
@@ -42,8 +42,16 @@ class Account:
     gate: asyncio.Semaphore = field(init=False)
     """Where calls wait for their turn, so that few are under way when the account fails."""
 
+    batches: BatchVendor | None = field(init=False)
+    """The sender, if it takes many messages in one call."""
+    in_turn: InTurnVendor | None = field(init=False)
+    """The sender, if it carries messages one after the other over a connection."""
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gate", asyncio.Semaphore(self.at_once))
+        sender, own = self.sender, object.__setattr__  # asked once: such questions cost time
+        own(self, "gate", asyncio.Semaphore(self.at_once))
+        own(self, "batches", sender if isinstance(sender, BatchVendor) else None)
+        own(self, "in_turn", sender if isinstance(sender, InTurnVendor) else None)
 
     @property
     def name(self) -> str:

@@ -19,7 +19,6 @@ from domain.delivery import Leased
 from domain.message import Message
 from domain.outcome import Outcome
 from domain.vocabulary import CategoryClass, OutcomeKind, Scope
-from vendors.contract import BatchVendor, InTurnVendor
 
 log = structlog.get_logger()
 
@@ -67,10 +66,9 @@ async def hand_over(
 
 def _size(account: Account, number: int) -> int:
     """Return how many messages of a number go in one call."""
-    sender = account.sender
-    if isinstance(sender, InTurnVendor):  # shared out among the connections
-        return min(sender.most_in_turn, -(-number // account.at_once))
-    return sender.batch if isinstance(sender, BatchVendor) else 1
+    if account.in_turn is not None:  # shared out among the connections
+        return min(account.in_turn.most_in_turn, -(-number // account.at_once))
+    return account.batches.batch if account.batches is not None else 1
 
 
 async def _call(
@@ -85,7 +83,7 @@ async def _call(
         started = time.monotonic()
         outcomes = await _ask(account, together, deadline)
         seconds = time.monotonic() - started
-        if isinstance(account.sender, InTurnVendor):
+        if account.in_turn is not None:
             seconds /= len(together)
         for one, outcome in zip(together, outcomes, strict=True):
             await health.note(account.id, outcome, seconds, one.taken.probe)
@@ -97,10 +95,10 @@ async def _ask(account: Account, together: Sequence[Ready], deadline: float) -> 
     sender = account.sender
     try:
         messages = [one.message for one in together]
-        if len(together) > 1 and isinstance(sender, BatchVendor):
-            return await sender.send_batch(messages, deadline=deadline)
-        if len(together) > 1 and isinstance(sender, InTurnVendor):
-            return await sender.send_in_turn(messages, deadline=deadline)
+        if len(together) > 1 and account.batches is not None:
+            return await account.batches.send_batch(messages, deadline=deadline)
+        if len(together) > 1 and account.in_turn is not None:
+            return await account.in_turn.send_in_turn(messages, deadline=deadline)
         return [await sender.send(together[0].message, deadline=deadline)]
     except asyncio.CancelledError:
         raise

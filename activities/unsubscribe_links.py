@@ -61,4 +61,5 @@ def _name(words: Any, name: str) -> bool:
 
 
 def _end() -> datetime:
-    return datetime.now(UTC) + LIFETIME
+    """Return when a link of now ends: a full hour, so that one message's links are the same."""
+    return (datetime.now(UTC) + LIFETIME).replace(minute=0, second=0, microsecond=0)

@@ -44,15 +44,15 @@ async def test_a_refused_one_costs_the_others_nothing(
     capabilities: tuple[str, ...], stage: str
 ) -> None:
     refused = {"dead": Fault("rcpt", "reply", "550 5.1.1 nobody")} if stage == "rcpt" else {}
-    async with FakeSmtp(capabilities=capabilities, behaviours=refused) as smtp:
-        async with pool_for(smtp) as pool:
-            if stage != "rcpt":
-                smtp.script(Fault(stage, "reply", "550 5.7.1 not this one"))  # type: ignore[arg-type]
-            found = await pool.send_all(mails("dead", "b", "dead", "d"), deadline=soon())
-            second = (stage, 550, "") if stage == "rcpt" else ACCEPTED
-            assert [told(one) for one in found] == [(stage, 550, ""), ACCEPTED, second, ACCEPTED]
-            assert [one for one in arrived(smtp) if one != "dead"] == ["b", "d"]
-            assert smtp.connections == 1
+    fake = FakeSmtp(capabilities=capabilities, behaviours=refused)
+    async with fake as smtp, pool_for(smtp) as pool:
+        if stage != "rcpt":
+            smtp.script(Fault(stage, "reply", "550 5.7.1 not this one"))  # type: ignore[arg-type]
+        found = await pool.send_all(mails("dead", "b", "dead", "d"), deadline=soon())
+        second = (stage, 550, "") if stage == "rcpt" else ACCEPTED
+        assert [told(one) for one in found] == [(stage, 550, ""), ACCEPTED, second, ACCEPTED]
+        assert [one for one in arrived(smtp) if one != "dead"] == ["b", "d"]
+        assert smtp.connections == 1
 
 
 @OFFERED
@@ -94,12 +94,12 @@ async def test_one_that_dies_in_the_envelope_goes_over_another_connection(
 
 @OFFERED
 async def test_a_server_that_takes_few_mails_a_connection(capabilities: tuple[str, ...]) -> None:
-    async with FakeSmtp(capabilities=capabilities, messages_per_connection=3) as smtp:
-        async with pool_for(smtp) as pool:
-            names = [f"r{number}" for number in range(10)]
-            found = await pool.send_all(mails(*names), deadline=soon())
-            assert [told(one) for one in found] == [ACCEPTED] * 10
-            assert arrived(smtp) == names
+    fake = FakeSmtp(capabilities=capabilities, messages_per_connection=3)
+    async with fake as smtp, pool_for(smtp) as pool:
+        names = [f"r{number}" for number in range(10)]
+        found = await pool.send_all(mails(*names), deadline=soon())
+        assert [told(one) for one in found] == [ACCEPTED] * 10
+        assert arrived(smtp) == names
 
 
 async def test_unfit_and_large_ones_among_others() -> None:
