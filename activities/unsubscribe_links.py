@@ -41,14 +41,17 @@ class UnsubscribeLinks:
     def _link(self, leased: Leased, name: str) -> str:
         if name == "unsubscribe_url" or leased.profile_id is None:
             return self._leaving(leased)
-        centre = Link(Purpose.CENTRE, leased.profile_id, _end())
+        centre = Link(Purpose.CENTRE, leased.profile_id, _end(), delivery=leased.id)
         return f"{self.base_url}/p/{self.ring.sign(centre)}"
 
     def _leaving(self, leased: Leased) -> str:
         if leased.profile_id is None:
             link = Link(Purpose.DELIVERY, leased.id, _end())
         else:
-            link = Link(Purpose.PROFILE, leased.profile_id, _end(), leased.category, leased.channel)
+            link = Link(
+                Purpose.PROFILE, leased.profile_id, _end(), leased.category, leased.channel,
+                leased.id,
+            )  # fmt: skip
         return f"{self.base_url}/u/{self.ring.sign(link)}"
 
 

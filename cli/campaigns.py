@@ -90,6 +90,15 @@ def show(
         if ledger[name]:
             why = ", ".join(f"{n:,} {r}" for r, n in ledger["reasons"].get(name, {}).items())
             console.print(f"{name:<11} {ledger[name]:,}{f'  ({why})' if why else ''}")
+    _show_engagement(console, found["engagement"])
+
+
+def _show_engagement(console: Console, done: dict[str, Any]) -> None:
+    """Print what recipients did; programs are not among them."""
+    for name, rate in done["rates"].items():
+        if done[name]:
+            share = "" if rate is None else f"  ({rate:.1%} of {done['sent']:,} mails)"
+            console.print(f"{name:<11} {done[name]:,} people{share}")
 
 
 def preview(

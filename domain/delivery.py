@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.digests import Collecting, Window
 from domain.one_time_codes import Seed
 from domain.outcome import Outcome
+from domain.tracking import NO_TRACKING, Tracking
 from domain.vocabulary import CategoryClass, Channel, State
 
 Record = Sequence[Mapping[str, str]]
@@ -102,6 +103,8 @@ class Leased:
     """The digest that it goes out with."""
     counts_as: UUID | None = None
     """The notification as which its digest counts for caps."""
+    tracking: Tracking = NO_TRACKING
+    """What is seen of it, if it is a mail."""
 
     @property
     def choosers(self) -> tuple[UUID, ...]:

@@ -27,7 +27,8 @@ from stores import campaign_deliveries as store
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
     "id", "profile", "channel", "address", "state", "reason", "attempts", "vendor", "account",
-    "created_at", "due_at", "attempted_at", "settled_at",
+    "created_at", "due_at", "attempted_at", "settled_at", "opened_at", "clicked_at",
+    "unsubscribed_at",
 )  # fmt: skip
 
 
@@ -155,6 +156,9 @@ def view(row: Any, *, in_full: bool = False) -> dict[str, Any]:
         "due_at": stamp(row.due_at),
         "attempted_at": stamp(row.attempted_at),
         "settled_at": stamp(row.settled_at),
+        "opened_at": stamp(row.opened_at),
+        "clicked_at": stamp(row.clicked_at),
+        "unsubscribed_at": stamp(row.unsubscribed_at),
     }
 
 

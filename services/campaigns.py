@@ -9,7 +9,7 @@ from domain.campaign import CampaignState, Step
 from domain.contract.campaign import CampaignPatch, CampaignRequest
 from domain.errors import Conflict, Invalid
 from domain.ids import encode, new_id
-from services import campaign_approvals
+from services import campaign_approvals, engagements
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
@@ -88,7 +88,8 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
         about = await campaign_approvals.told(conn, row) if row.run else {"approvals": []}
-    return {**view(row), **about}
+        done = await engagements.of_campaign(conn, row)
+    return {**view(row), **about, "engagement": done}
 
 
 async def change(

@@ -29,7 +29,7 @@ from services.temporal import TemporalDown
 from stores import campaign_recipients, notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
-from stores.ledger import digests
+from stores.ledger import digests, engagements
 from stores.ledger.close import close_unplanned
 
 log = structlog.get_logger()
@@ -153,7 +153,10 @@ async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[
         version = (await templates.load_versions(conn, [key]))[key]
         words = version.content_for(locale)
     collected = await digests.find(conn, (one.digest_id for one in deliveries))
-    return detail(row, deliveries, attempts, receipts, words, written, collected, locale, zone)
+    done = await engagements.of_deliveries(conn, ids)
+    return detail(
+        row, deliveries, attempts, receipts, words, done, written, collected, locale, zone
+    )
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

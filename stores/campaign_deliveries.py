@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.vocabulary import SENT_STATES, Channel
 from stores.dead_letters import LIFETIMES_CASE
 from stores.ledger import events
 
@@ -32,6 +33,12 @@ _COUNT = text("""
     WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason
 """)
 
+_SENT = text("""
+    SELECT count(*) FROM deliveries d
+    WHERE d.campaign_id = :campaign AND d.channel = :channel
+        AND d.state = ANY(CAST(:states AS text[]))
+""")
+
 _RECEIPTS = text("""
     SELECT r.kind, count(DISTINCT r.delivery_id) AS n
     FROM deliveries d JOIN receipts r ON r.delivery_id = d.id
@@ -43,8 +50,14 @@ _RECEIPTS = text("""
 _LIST = """
     SELECT d.id, d.notification_id, d.profile_id, d.channel, d.address, d.state, d.reason,
         d.created_at, d.due_at, d.attempts, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at
+        d.attempted_at, d.settled_at, e.opened_at, e.clicked_at, e.unsubscribed_at
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
+        LEFT JOIN LATERAL (
+            SELECT min(occurred_at) FILTER (WHERE kind = 'opened') AS opened_at,
+                min(occurred_at) FILTER (WHERE kind = 'clicked') AS clicked_at,
+                min(occurred_at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at
+            FROM engagements WHERE delivery_id = d.id AND NOT machine
+        ) e ON true
 """
 
 _SETTLE = text(f"""
@@ -85,6 +98,12 @@ async def count_receipts(conn: AsyncConnection, campaign_id: UUID) -> dict[str, 
     """Return how many deliveries have a receipt of each kind; those by programs do not count."""
     rows = (await conn.execute(_RECEIPTS, {"campaign": campaign_id})).all()
     return {row.kind: row.n for row in rows}
+
+
+async def count_sent(conn: AsyncConnection, campaign_id: UUID, channel: Channel) -> int:
+    """Return how many deliveries were sent on a channel."""
+    where = {"campaign": campaign_id, "channel": channel, "states": list(SENT_STATES)}
+    return int((await conn.execute(_SENT, where)).scalar_one())
 
 
 async def find(

@@ -21,7 +21,8 @@ from stores.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-PARTITIONED = ("notifications", "deliveries", "attempts", "receipts")
+PARTITIONED = ("notifications", "deliveries", "attempts", "receipts", "engagements")
+_THERE = text("SELECT partrelid::regclass::text FROM pg_partitioned_table")
 _LOCK = 0x70C51A  # any constant: two processes must not migrate at once
 
 
@@ -61,9 +62,10 @@ async def current_revision(conn: AsyncConnection) -> str | None:
 
 
 async def create_partitions(conn: AsyncConnection, *, months: int = 3) -> None:
-    """Create this month's and the coming months' partitions of every big table."""
+    """Create this month's and the coming months' partitions of every big table there is."""
+    there = set((await conn.execute(_THERE)).scalars().all())
     for start, end in _months(datetime.now(UTC), months):
-        for table in PARTITIONED:
+        for table in (one for one in PARTITIONED if one in there):
             name = f"{table}_{start:%Y_%m}"
             await conn.execute(
                 text(
@@ -90,9 +92,8 @@ async def _with_leader(dsn: str, run: Callable[[Connection], None]) -> None:
             await conn.commit()
             await conn.run_sync(run)
             await conn.commit()
-            if await conn.run_sync(lambda sync: sync.dialect.has_table(sync, "receipts")):
-                await create_partitions(conn)
-                await conn.commit()
+            await create_partitions(conn)
+            await conn.commit()
             await conn.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
     finally:
         await database.close()

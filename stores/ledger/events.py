@@ -110,6 +110,26 @@ def receipt_event(row: Row[Any], receipt: Row[Any]) -> dict[str, Any]:
     }
 
 
+def engagement_event(row: Row[Any]) -> dict[str, Any]:
+    """Return the event of what a recipient did with a delivery; `at` is when it was heard."""
+    link = {"link": row.link} if row.link else {}
+    return {
+        "type": "notification",
+        "at": datetime.now(UTC).isoformat(),
+        "event": row.kind,
+        "notification": encode("ntf", row.notification_id),
+        "delivery": encode("dlv", row.id),
+        **_campaign(row),
+        "module": encode("mod", row.module_id),
+        "channel": row.channel,
+        "category": row.category,
+        "class": row.class_,
+        "priority": row.priority,
+        **link,
+        "told_at": row.occurred_at.isoformat(),
+    }
+
+
 def reply_event(reply: Mapping[str, Any]) -> dict[str, Any]:
     """Return the event of a reply, given as the columns of its row: ids only, never its text."""
     named = {"notification": "ntf", "delivery": "dlv", "module": "mod"}

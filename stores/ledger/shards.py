@@ -13,8 +13,12 @@ from domain.delivery import Leased
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import CategoryClass, Channel
 from stores.ledger import events
+from stores.ledger.lease import tracking
+from stores.preferences import heeded_by, refuses_tracking
 
-_LEASE = text("""
+_REFUSES: Final = refuses_tracking("g", f"array_append({heeded_by('l')}, l.profile_id)")
+
+_LEASE = text(f"""
     WITH due AS (
         SELECT d.id FROM deliveries d
         WHERE d.campaign_id = :campaign AND d.shard = :shard
@@ -36,11 +40,14 @@ _LEASE = text("""
         coalesce(g.mandatory, false) AS mandatory,
         coalesce(l.member->>'name', p.name) AS name,
         coalesce(l.member->>'locale', p.locale) AS locale,
-        coalesce(l.member->>'timezone', p.timezone) AS timezone
+        coalesce(l.member->>'timezone', p.timezone) AS timezone,
+        coalesce(g.track_opens, false) AS track_opens,
+        coalesce(g.track_clicks, false) AS track_clicks,
+        {_REFUSES} AS refuses_tracking
     FROM leased l LEFT JOIN profiles p ON p.id = l.profile_id
         LEFT JOIN categories g ON g.key = l.category
     ORDER BY l.id
-""")
+""")  # noqa: S608 - only constants are put together
 
 _DEAD = text("""
     SELECT d.id, d.attempt_id, d.class AS class_, d.rounds, d.maybe_sent, d.expires_at
@@ -196,4 +203,5 @@ def _leased(row: Row[Any], frozen: Frozen, expires_at: datetime) -> Leased:
         timezone=row.timezone,
         mandatory=row.mandatory,
         heeded=tuple(UUID(one) for one in row.heeded or ()),
+        tracking=tracking(row),
     )
