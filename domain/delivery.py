@@ -101,6 +101,8 @@ class Leased:
     """The profiles whose addresses were given, without naming them."""
     digest_id: UUID | None = None
     """The digest that it goes out with."""
+    sender: Mapping[str, str] | None = None
+    """From whom mails come, {from?, reply_to?}, where its campaign says so."""
     counts_as: UUID | None = None
     """The notification as which its digest counts for caps."""
     tracking: Tracking = NO_TRACKING

@@ -210,7 +210,7 @@ async def _centre(conn: AsyncConnection, link: Link) -> Centre:
     row = await profiles.get(conn, link.id, None)
     if row is None or recipient is None:
         raise Gone("The recipient of this link is no longer there.")
-    look = await look_of(conn, row.module_id)
+    look = await look_of(conn, row.module_id, link.delivery)
     known = sorted((await categories.load_all(conn)).values(), key=lambda one: one.name)
     shown = [one for one in known if one.class_ is not CategoryClass.OTP]
     return Centre(
@@ -230,10 +230,10 @@ async def _leaving(conn: AsyncConnection, link: Link) -> Leaving:
         found = await unsubscriptions.find_delivery(conn, link.id)
         if found is None:
             raise Gone("The message of this link is no longer there.")
-        look = await look_of(conn, found.module_id)
+        look = await look_of(conn, found.module_id, link.id)
         return Leaving(look.name, found.name, protected=found.mandatory, look=look, link=link)
     row = await _lock(conn, link)
-    look = await look_of(conn, row.module_id)
+    look = await look_of(conn, row.module_id, link.delivery)
     category = (await categories.load_all(conn)).get(link.category)
     if category is None:
         raise Gone("What this link unsubscribes from is no longer there.")

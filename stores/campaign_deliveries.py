@@ -16,6 +16,7 @@ FILTERS: Mapping[str, str] = {
     "states": "d.state = ANY(CAST(:states AS text[]))",
     "reasons": "d.reason = ANY(CAST(:reasons AS text[]))",
     "channels": "d.channel = ANY(CAST(:channels AS text[]))",
+    "variants": "d.variant = ANY(CAST(:variants AS int[]))",
     "receipts": """EXISTS (SELECT FROM receipts r WHERE r.delivery_id = d.id
         AND r.kind = ANY(CAST(:receipts AS text[])))""",
     "before": "d.id < :before",
@@ -29,8 +30,8 @@ _MISSED: Final = (
 """What was asked for and surely not sent, though no rule of the recipient's forbade it."""
 
 _COUNT = text("""
-    SELECT d.channel, d.state, d.reason, count(*) AS n FROM deliveries d
-    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason
+    SELECT d.channel, d.state, d.reason, d.variant, count(*) AS n FROM deliveries d
+    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason, d.variant
 """)
 
 _SENT = text("""
@@ -50,7 +51,7 @@ _RECEIPTS = text("""
 _LIST = """
     SELECT d.id, d.notification_id, d.profile_id, d.channel, d.address, d.state, d.reason,
         d.created_at, d.due_at, d.attempts, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at, e.opened_at, e.clicked_at, e.unsubscribed_at
+        d.attempted_at, d.settled_at, d.variant, e.opened_at, e.clicked_at, e.unsubscribed_at
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
         LEFT JOIN LATERAL (
             SELECT min(occurred_at) FILTER (WHERE kind = 'opened') AS opened_at,
@@ -90,7 +91,7 @@ _REOPEN = text(f"""
 
 
 async def count(conn: AsyncConnection, campaign_id: UUID) -> Sequence[Row[Any]]:
-    """Return how many deliveries there are by channel, state and reason."""
+    """Return how many deliveries there are by channel, state, reason and variant of a test."""
     return (await conn.execute(_COUNT, {"campaign": campaign_id})).all()
 
 

@@ -53,7 +53,7 @@ async def test_a_pause_stops_it_and_who_leaves_meanwhile_gets_nothing_more(
     system: System,
 ) -> None:
     campaign = await a_campaign(system.app, system.client, listed(80))
-    await campaign.approved(per_second=40)
+    await campaign.approved(pace={"per_second": 40})
     await arrived(system, 5)
     await campaign.take(Step.PAUSE)
     stopped: set[int] = set()
@@ -75,7 +75,7 @@ async def test_a_pause_stops_it_and_who_leaves_meanwhile_gets_nothing_more(
 
 async def test_an_abort_cancels_what_waits_though_its_workflow_was_lost(system: System) -> None:
     campaign = await a_campaign(system.app, system.client, listed(200))
-    await campaign.submit(per_second=20)
+    await campaign.submit(pace={"per_second": 20})
     await campaign.until("awaiting_approval")
     client = await system.app.temporal.client()
     await client.get_workflow_handle(workflow_id(campaign.id, 1)).terminate("by hand")
