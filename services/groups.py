@@ -13,6 +13,7 @@ from services.access import Actor
 from services.app import App
 from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.positions import seen
 from services.searching import pattern
@@ -22,16 +23,24 @@ from stores import groups as store
 
 
 async def create(
-    app: App, actor: Actor, request: GroupRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: GroupRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
-    """Make an empty group; raises Conflict when its name is taken."""
+    """Make an empty group; raises Conflict when its name is taken.
+
+    `module` (id or key) is for actors of all modules.
+    """
     actor.require("groups:write")
 
     async def work(conn: AsyncConnection) -> Answer:
-        id = new_id()
-        if not await store.add(conn, id, actor.module_id, request.name):
+        id, owner = new_id(), await owner_of(conn, actor, module)
+        if not await store.add(conn, id, owner, request.name):
             raise Conflict(f"There is a group {request.name} already.")
-        row = await store.get(conn, id, actor.module_id)
+        row = await store.get(conn, id, owner)
         await audit_row(conn, actor, "group.created", "grp", row)
         body = _body(row)
         return Answer(body, 201, headers={"Location": f"/v1/groups/{body['id']}"})

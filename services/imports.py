@@ -13,6 +13,7 @@ from services.app import App
 from services.auditing import audit_subject
 from services.import_judging import CSV, NDJSON
 from services.import_uploads import Upload
+from services.modules import owner_of
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
 from stores import imports as store
@@ -21,13 +22,23 @@ ABANDONED_SECONDS: Final = 900.0
 _PAGE: Final = 500
 
 
-async def upload(app: App, actor: Actor, format: str, body: AsyncIterable[bytes]) -> dict[str, Any]:
+async def upload(
+    app: App,
+    actor: Actor,
+    format: str,
+    body: AsyncIterable[bytes],
+    *,
+    module: str | None = None,
+) -> dict[str, Any]:
     """Keep a file of profiles and return its import; the work begins when all of it is there.
 
-    Raises Invalid for a header that is wrong, or a file without rows; nothing is kept then.
+    `module` (id or key) is for actors of all modules. Raises Invalid for a header that is wrong, or
+    a file without rows; nothing is kept then.
     """
     actor.require("profiles:write")
-    taken = Upload(app, actor, format)
+    async with app.db.leader() as conn:
+        owner = await owner_of(conn, actor, module)
+    taken = Upload(app, actor, owner, format)
     try:
         async for data in body:
             await taken.feed(data)

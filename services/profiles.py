@@ -14,6 +14,7 @@ from services.app import App
 from services.auditing import audit_row
 from services.group_references import resolve
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.profile_changes import merged
@@ -27,19 +28,25 @@ from stores.ledger.relook import relook
 
 
 async def create(
-    app: App, actor: Actor, request: ProfileRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: ProfileRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
     """Make a profile; groups named for the first time are made with it.
 
-    Raises Conflict when the external_id exists, Invalid for an unknown group id.
+    `module` (id or key) is for actors of all modules. Raises Conflict when the external_id exists,
+    Invalid for an unknown group id.
     """
     actor.require("profiles:write")
 
     async def work(conn: AsyncConnection) -> Answer:
-        id = new_id()
-        if not await store.add(conn, id, actor.module_id, merged({}, request)):
+        id, owner = new_id(), await owner_of(conn, actor, module)
+        if not await store.add(conn, id, owner, merged({}, request)):
             raise _taken(request.external_id)
-        joined = await resolve(conn, actor.module_id, request.groups or [])
+        joined = await resolve(conn, owner, request.groups or [])
         await memberships.replace(conn, id, joined)
         row = await find_row(conn, actor, encode("prf", id))
         await audit_row(conn, actor, "profile.created", "prf", row)
