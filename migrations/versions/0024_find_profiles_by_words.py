@@ -12,9 +12,9 @@ depends_on = None
 SIGNS = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
 SPACES = " " * (len(SIGNS) - 1)
 
-# A body that is parsed once and calls nothing of ours is inlined; an index on it can be analysed, for
-# which there is no search path. Attributes have an index of their own: their words would double what
-# an import costs the database.
+# A body that is parsed once and calls nothing of ours is inlined; an index on it can be analysed,
+# for which there is no search path. Attributes have an index of their own: their words would double
+# what an import costs the database.
 PROFILE = f"""
     CREATE FUNCTION profile_words(
         name text, email text, phone text, telegram text, whatsapp text, external_id text,
