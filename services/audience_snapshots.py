@@ -1,7 +1,6 @@
 """Snapshots: an audience resolved once, and kept with a hash that tells whether two are equal."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +13,7 @@ from services.audience_definitions import read
 from services.audience_resolving import resolve
 from services.audiences import find_row
 from services.auditing import audit_row, audit_subject
-from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from services.times import stamp
 from stores import audience_snapshots as store
 
@@ -56,7 +55,7 @@ async def find(
             conn, module_id=row.module_id, audience_id=row.id, orphans=False,
             before=decode_cursor(cursor), most=limit + 1,
         )  # fmt: skip
-    return Page([_body(one) for one in rows[:limit]], next_cursor([r.id for r in rows], limit))
+    return page_of(rows, limit, _body)
 
 
 async def find_all(
@@ -71,10 +70,10 @@ async def find_all(
     actor.require("audiences:read")
     async with app.db.leader() as conn:
         rows = await store.find(
-            conn, module_id=_module(actor), audience_id=None, orphans=orphans,
+            conn, module_id=actor.sees, audience_id=None, orphans=orphans,
             before=decode_cursor(cursor), most=limit + 1,
         )  # fmt: skip
-    return Page([_body(one) for one in rows[:limit]], next_cursor([r.id for r in rows], limit))
+    return page_of(rows, limit, _body)
 
 
 async def get(app: App, actor: Actor, snapshot_text: str) -> dict[str, Any]:
@@ -115,7 +114,7 @@ async def _find_kept(
         kept = await store.find_one(
             conn,
             decode("snp", snapshot_text),
-            module_id=_module(actor),
+            module_id=actor.sees,
             audience_id=of.id if of is not None else None,
         )
     except InvalidId:
@@ -123,10 +122,6 @@ async def _find_kept(
     if kept is None:
         raise NotFound(f"There is no such snapshot {snapshot_text[:80]}.")
     return kept
-
-
-def _module(actor: Actor) -> UUID | None:
-    return None if actor.all_modules else actor.module_id
 
 
 def _body(row: Any) -> dict[str, Any]:

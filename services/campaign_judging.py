@@ -8,21 +8,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.problems import ContentRefused
-from channels.rendering import RenderFailed, render
-from channels.transforms import check_sendable
 from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
 from domain.contract.campaign import CampaignRequest
 from domain.errors import FieldError, Invalid
 from domain.ids import InvalidId, decode
-from domain.preference_links import with_examples
 from domain.rules import Rule, binding
-from domain.rules_content import violations, with_footers
+from domain.rules_content import with_footers
 from domain.rules_hours import RECIPIENT
 from domain.template import TemplateVersion
-from domain.vocabulary import CategoryClass, Channel
-from services.acceptance import choose_channels
+from domain.vocabulary import CategoryClass
+from services.acceptance import check_words, choose_channels
 from services.rule_checks import choose_priority
 from services.template_checks import refuse_supplied
 from services.template_examples import default_data
@@ -76,7 +72,7 @@ def judge(
     defaults = default_data(named.template.schema) if named.template else {}
     data = {**defaults, **request.data}
     errors += refuse_supplied(data)
-    errors += _check_words(words, with_examples(data), chosen, bound)
+    errors += check_words(words, data, chosen, rules=bound, more_data=True)
     hours = open_hours(request, category.class_, usual_hours)
     errors += _check_window(request, hours, now or datetime.now(UTC))
     if errors:
@@ -129,25 +125,6 @@ def _words(request: CampaignRequest, named: Named, bound: Sequence[Rule]) -> Map
         dumped = request.content.model_dump(mode="json", by_alias=True, exclude_none=True)
         return with_footers(bound, dumped)
     return named.template.content if named.template else {}
-
-
-def _check_words(
-    words: Mapping[str, Any], data: Mapping[str, Any], chosen: Sequence[Channel],
-    bound: Sequence[Rule],
-) -> list[FieldError]:  # fmt: skip
-    """Return what no data of a member can mend. What cannot be rendered yet may need such data."""
-    errors: list[FieldError] = []
-    for channel in chosen:
-        try:
-            rendered = render(channel, words[channel], data)
-            check_sendable(channel, rendered)
-            broken = violations(bound, channel, rendered)
-            errors += [FieldError(one.field, one.told) for one in broken]
-        except RenderFailed:
-            continue
-        except ContentRefused as refused:
-            errors += refused.errors
-    return errors
 
 
 def _check_window(

@@ -61,7 +61,7 @@ async def find(
 ) -> Page:
     """Return a page of profiles, newest first; `position` is the caller's last write."""
     actor.require("profiles:read")
-    conditions = filters.conditions(_module(actor))
+    conditions = filters.conditions(actor.sees)
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(conn, conditions, most=filters.limit + 1)
         items = await view_all(conn, rows[: filters.limit])
@@ -76,7 +76,7 @@ async def find_in_group(
     actor.require("profiles:read")
     async with app.db.leader() as conn:
         row = await groups.find_row(conn, actor, group)
-    conditions = {**filters.conditions(_module(actor)), "group_id": row.id}
+    conditions = {**filters.conditions(actor.sees), "group_id": row.id}
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(conn, conditions, most=filters.limit + 1)
         items = await view_all(conn, rows[: filters.limit])
@@ -128,7 +128,7 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
         id = decode("prf", id_text)
     except InvalidId:
         raise NotFound(f"There is no profile {id_text[:80]}.") from None
-    row = await store.get(conn, id, _module(actor), lock=lock)
+    row = await store.get(conn, id, actor.sees, lock=lock)
     if row is None:
         raise NotFound(f"There is no profile {id_text[:80]}.")
     return row
@@ -136,7 +136,3 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
 
 def _taken(external_id: str | None) -> Conflict:
     return Conflict(f"There is a profile with the external_id {external_id} already.")
-
-
-def _module(actor: Actor) -> Any:
-    return None if actor.all_modules else actor.module_id

@@ -79,7 +79,7 @@ async def find(
 ) -> Page:
     """Return a page of templates, newest first; `position` is the caller's last write."""
     actor.require("templates:read")
-    conditions = filters.conditions(None if actor.all_modules else actor.module_id)
+    conditions = filters.conditions(actor.sees)
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(conn, conditions, most=filters.limit + 1, archived=filters.archived)
     items = [template_views.summary(row) for row in rows[: filters.limit]]
