@@ -73,7 +73,7 @@ async def find_profiles(
 
 @router.post(
     "/{id}/profiles",
-    openapi_extra=body(MembersRequest, {"add": ["prf_00000000000000000000000000"], "remove": []}),
+    openapi_extra=body(MembersRequest, {"remove": ["prf_00000000000000000000000000"]}),
 )
 async def move_profiles(
     app: Services,

@@ -19,16 +19,16 @@ from stores import memberships, profiles
 async def move(app: App, actor: Actor, id_text: str, request: MembersRequest) -> dict[str, Any]:
     """Put profiles into a group and take others out, all or none; return {joined, left, profiles}.
 
-    Who is in it already, or is not, stays so. Raises NotFound, Invalid for what names no profile
-    of the group's module.
+    Who is in it already stays so, and who leaves may be erased by now. Raises NotFound, Invalid for
+    whoever cannot join: no profile of the group's module.
     """
     actor.require("groups:write")
 
     async def work(conn: AsyncConnection) -> dict[str, Any]:
         row = await groups.find_row(conn, actor, id_text)
-        joining = await _known(conn, row.module_id, "add", request.add)
-        leaving = await _known(conn, row.module_id, "remove", request.remove)
-        moved = await memberships.move(conn, row.id, joining, leaving)
+        joining = _ids("add", request.add)
+        await _check_known(conn, row.module_id, joining)
+        moved = await memberships.move(conn, row.id, joining, _ids("remove", request.remove))
         if any(moved.values()):
             await audit_row(conn, actor, "group.changed", "grp", row, moved)
         return {**moved, "profiles": (await groups.find_row(conn, actor, id_text)).profiles}
@@ -36,22 +36,26 @@ async def move(app: App, actor: Actor, id_text: str, request: MembersRequest) ->
     return await app.db.retrying(work)
 
 
-async def _known(
-    conn: AsyncConnection, module_id: UUID, field: str, given: Sequence[str]
-) -> list[UUID]:
-    """Return the profiles of ids; raises Invalid that names each one that is none."""
-    ids: list[UUID | None] = []
-    for one in given:
+def _ids(field: str, given: Sequence[str]) -> list[UUID]:
+    """Return the ids of profiles; raises Invalid that names each one that is none."""
+    ids: list[UUID] = []
+    wrong: list[FieldError] = []
+    for number, one in enumerate(given):
         try:
             ids.append(decode("prf", one))
         except InvalidId:
-            ids.append(None)
-    known, _ = await profiles.find_ids(conn, module_id, sorted(i for i in ids if i), [])
+            wrong.append(FieldError(f"{field}[{number}]", "is no id of a profile"))
+    if wrong:
+        raise Invalid(errors=wrong)
+    return ids
+
+
+async def _check_known(conn: AsyncConnection, module_id: UUID, joining: Sequence[UUID]) -> None:
+    known, _ = await profiles.find_ids(conn, module_id, joining, [])
     wrong = [
-        FieldError(f"{field}[{number}]", "names no profile of the group's module")
-        for number, id in enumerate(ids)
+        FieldError(f"add[{number}]", "names no profile of the group's module")
+        for number, id in enumerate(joining)
         if id not in known
     ]
     if wrong:
         raise Invalid(errors=wrong)
-    return sorted(known)

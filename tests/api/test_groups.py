@@ -83,8 +83,12 @@ async def test_profiles_join_and_leave_by_sets_all_or_none(client: Client) -> No
     assert (seen["groups"], seen["version"]) == ([], made[0]["version"] + 2)
     other = await client.with_key("*", module="other")
     theirs = (await other.post("/v1/profiles", json={"name": "theirs"})).json()["id"]
-    wrong = await keeper.post(where, json={"add": [ids[0], theirs], "remove": ["nobody"]})
+    wrong = await keeper.post(where, json={"add": [ids[0], theirs], "remove": ids[1:]})
     assert set(problem_fields(wrong)) == {"add[1]"}
+    nobody = await keeper.post(where, json={"remove": [ids[1], "nobody"]})
+    assert set(problem_fields(nobody)) == {"remove[1]"}
+    gone = await keeper.post(where, json={"remove": [encode("prf", new_id()), theirs]})
+    assert gone.json() == {"joined": 0, "left": 0, "profiles": 2}
     both = await keeper.post(where, json={"add": ids[:1], "remove": [ids[1], ids[0]]})
     assert set(problem_fields(both)) == {"remove[1]"}
     assert set(problem_fields(await keeper.post(where, json={}))) == {"add"}
