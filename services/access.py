@@ -48,6 +48,11 @@ class Actor:
             raise Forbidden(f"This needs the scope {scope}, which {self.name} does not have.")
 
     @property
+    def sees(self) -> UUID | None:
+        """The one module whose things it sees; None for those of all."""
+        return None if self.all_modules else self.module_id
+
+    @property
     def for_all(self) -> bool:
         """Whether it may see and change what binds every module."""
         return self.all_modules or self.may("*")
