@@ -146,7 +146,7 @@ class Sending:
     async def _part(self, leased: Leased, settled: list[Settlement]) -> Part | None:
         try:
             words = (await self.words.of(leased))[leased.channel]
-            data = {**self.unsubscribing.supplied(leased), **self.words.data_for(leased)}
+            data = {**self.unsubscribing.supplied(leased, words), **self.words.data_for(leased)}
             made = render_tracked(
                 leased,
                 lambda marked: render(

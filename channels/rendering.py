@@ -157,11 +157,17 @@ def generate(template: Template, data: Mapping[str, Any], budget: Budget) -> str
     """Return a template's text, given up as soon as it is too long (TooExpensive)."""
     parts: list[str] = []
     length = 0
-    for part in template.generate({**data, BUDGET: budget}):
-        length += len(part)
-        if length > MAX_FIELD:
-            raise TooExpensive(f"is longer than {MAX_FIELD:,} characters when rendered")
-        parts.append(part)
+    context = template.new_context({**data, BUDGET: budget})
+    try:  # as Template.generate does it, which hands every part on once more
+        for part in template.root_render_func(context):
+            length += len(part)
+            if length > MAX_FIELD:
+                break
+            parts.append(part)
+    except Exception:
+        template.environment.handle_exception()
+    if length > MAX_FIELD:
+        raise TooExpensive(f"is longer than {MAX_FIELD:,} characters when rendered")
     return "".join(parts)
 
 

@@ -37,7 +37,7 @@ router = APIRouter(prefix="/profiles")
 PER_PAGE: Final = 50
 _SHORT: Final = 20
 _FILTERS: Final = ("q", "external_id", "email", "phone", "group")
-_WORDS: Final = {"q": "contains", "external_id": "external id"}
+_WORDS: Final = {"q": "words", "external_id": "external id"}
 _LINK_DAYS: Final = 7
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +20,8 @@ _KEY_ID_BYTES: Final = 8
 _MAC_BYTES: Final = 16
 """Half of SHA-256's output, as RFC 2104 §5 allows."""
 LONGEST: Final = 600
+_MOST_KEPT: Final = 256
+"""Links of late, of which one message has several that are the same."""
 
 EXAMPLES: Final[Mapping[str, str]] = {
     "unsubscribe_url": "https://example.com/u/" + "example" * 24,
@@ -77,9 +80,13 @@ class LinkRing:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = [_Key.of(secret) for secret in secrets]
+        self._sign = lru_cache(_MOST_KEPT)(self._signed)
 
     def sign(self, link: Link) -> str:
         """Return the token of a link, in the letters of base64url (RFC 4648 §5)."""
+        return self._sign(link)
+
+    def _signed(self, link: Link) -> str:
         expires = str(int(link.expires_at.timestamp()))
         delivery = link.delivery.hex if link.delivery else ""
         parts = (link.purpose, link.id.hex, expires, link.category, link.channel, delivery)

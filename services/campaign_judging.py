@@ -9,9 +9,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.mime_headers import read_mailbox
-from channels.problems import ContentRefused
-from channels.rendering import RenderFailed, render
-from channels.transforms import check_sendable
 from domain.campaign_identity import brand_of, brand_words, with_sender
 from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
@@ -26,7 +23,7 @@ from domain.rules_content import violations, with_footers
 from domain.rules_hours import RECIPIENT
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel
-from services.acceptance import choose_channels
+from services.acceptance import check_words, choose_channels
 from services.rule_checks import choose_priority
 from services.template_checks import refuse_supplied
 from services.template_examples import default_data
@@ -237,20 +234,9 @@ def _check_words(
     bound: Sequence[Rule],
 ) -> list[FieldError]:  # fmt: skip
     """Return what no data of a member can mend. What cannot be rendered yet may need such data."""
-    errors: list[FieldError] = []
     if missing := [one for one in chosen if words.get(one) is None]:
         return [FieldError(field, f"has no words for {', '.join(missing)}")]
-    for channel in chosen:
-        try:
-            rendered = render(channel, words[channel], data)
-            check_sendable(channel, rendered)
-            broken = violations(bound, channel, rendered)
-            errors += [FieldError(one.field, one.told) for one in broken]
-        except RenderFailed:
-            continue
-        except ContentRefused as refused:
-            errors += refused.errors
-    return errors
+    return check_words(words, data, chosen, rules=bound, more_data=True)
 
 
 def _check_window(

@@ -12,6 +12,7 @@ from channels.rendering import RenderFailed, render
 from channels.transforms import transform
 from domain.ids import encode
 from domain.masking import mask
+from domain.outcome import read_record
 from domain.preference_links import with_examples
 from domain.vocabulary import WAITING, Channel, State
 from services.engagements import views
@@ -212,7 +213,7 @@ def _attempt(number: int, row: Row[Any]) -> dict[str, Any]:
         "vendor": row.vendor,
         "vendor_id": row.vendor_id,
         "account": row.account,
-        "outcome": row.outcome,
+        "outcome": read_record(row.outcome),
         "route": row.route or [],
     }
 

@@ -157,5 +157,5 @@ async def hash_waiting(conn: AsyncConnection, campaign_id: UUID) -> str:
 
 
 async def _told(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> int:
-    await events.append(conn, [events.delivery_event(row) for row in rows])
+    await events.append(conn, events.delivery_events(rows))
     return len(rows)

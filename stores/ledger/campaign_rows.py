@@ -53,7 +53,7 @@ _DUPLICATES = text(f"""
 _REMOVE = text(f"""
     DELETE FROM deliveries d WHERE d.id IN (
         SELECT id FROM deliveries WHERE campaign_id = :campaign ORDER BY id LIMIT :most FOR UPDATE)
-    RETURNING {events.CHANGED}, d.state AS before
+    RETURNING {events.GONE}, d.state AS before
 """)  # noqa: S608
 
 _FALLBACK = text("""
@@ -92,23 +92,21 @@ async def insert(
     rows = [_row(one, campaign_id, places[one.notification.id], now) for one in planned]
     if rows:
         result = await conn.execute(_INSERT, {"rows": rows})
-        await events.append(conn, [events.delivery_event(row) for row in result.all()])
+        await events.append(conn, events.delivery_events(result.all()))
 
 
 async def suppress_duplicates(conn: AsyncConnection, campaign_id: UUID, *, most: int) -> int:
     """Suppress some of what goes to an address that has a delivery already; return how many."""
     result = await conn.execute(_DUPLICATES, {"campaign": campaign_id, "most": most})
     changed = result.all()
-    await events.append(conn, [events.delivery_event(row) for row in changed])
+    await events.append(conn, events.delivery_events(changed))
     return len(changed)
 
 
 async def remove(conn: AsyncConnection, campaign_id: UUID, *, most: int) -> int:
     """Remove some deliveries of which nothing was sent; return how many."""
     rows = (await conn.execute(_REMOVE, {"campaign": campaign_id, "most": most})).all()
-    gone = [{**events.delivery_event(row), "to": REMOVED, "version": row.version + 1}
-            for row in rows]  # fmt: skip
-    await events.append(conn, gone)
+    await events.append(conn, events.delivery_events(rows, state=REMOVED))
     return len(rows)
 
 

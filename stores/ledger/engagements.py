@@ -84,7 +84,8 @@ _SEEN = text(f"""
     FROM found f JOIN deliveries d ON d.id = f.id
         JOIN categories c ON c.key = d.category
         LEFT JOIN notifications n ON n.id = d.notification_id
-    WHERE d.class <> 'otp' AND NOT c.mandatory AND (c.track_opens OR c.track_clicks)
+    WHERE d.class <> 'otp' AND d.address <> '' AND NOT c.mandatory
+        AND (c.track_opens OR c.track_clicks)
         AND NOT ({_REFUSES})
     ORDER BY d.id
 """)  # noqa: S608
@@ -180,8 +181,8 @@ async def take_as_machine(conn: AsyncConnection, given: Sequence[Engagement]) ->
 
 
 async def find_seen(conn: AsyncConnection, attempts: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """Return the deliveries that attempts carried and that may be watched: {attempt_id,
-    delivery_id, sent_at, track_opens, track_clicks}; a digest has several.
+    """Return the deliveries that attempts carried and that may be watched, so none of somebody
+    erased: {attempt_id, delivery_id, sent_at, track_opens, track_clicks}; a digest has several.
     """
     return (await conn.execute(_SEEN, {"attempts": list(attempts)})).all()
 

@@ -212,7 +212,7 @@ async def join(
         conn,
         [
             *(events.receipt_event(locked[row.delivery_id], row) for row in joined),
-            *(events.delivery_event(row) for row in raised),
+            *events.delivery_events(raised),
         ],
     )
     return sorted({row.notification_id for row in raised if row.campaign_id is None})

@@ -187,7 +187,7 @@ async def end_waiting(
     result = await conn.execute(
         _END, {"campaign": campaign_id, "shards": chosen, "state": state, "reason": reason}
     )
-    await events.append(conn, [events.delivery_event(row) for row in result.all()])
+    await events.append(conn, events.delivery_events(result.all()))
     return len(chosen)
 
 

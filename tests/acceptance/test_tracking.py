@@ -123,6 +123,13 @@ async def test_a_mail_is_seen_from_its_pixel_to_its_timeline(system: System) -> 
     listed = (await system.client.get(f"/v1/profiles/{profile}/engagements")).json()["items"]
     assert [(one["notification"], len(one["engagements"])) for one in listed] == [(id, 3)]
 
+    async with a_browser(system.app) as browser:
+        await browser.sign_in()
+        for path in (f"/profiles/{profile}", f"/notifications/{id}"):
+            page = (await browser.get(path)).text
+            assert "Followed https://shop.example.com/spring, 3 times" in page
+            assert "Followed https://shop.example.com/terms, by a program (head)" in page
+
     await visitor.get(trap, headers=FIREFOX)
     assert await tracking.write(system.app)
     [delivery] = (await system.get(id))["deliveries"]
@@ -137,6 +144,8 @@ async def test_a_mail_is_seen_from_its_pixel_to_its_timeline(system: System) -> 
     assert (await events(system))[2:] == [("notification.unsubscribed", id, None)]
 
     assert (await system.client.delete(f"/v1/profiles/{profile}")).status_code == 204
+    await visitor.get(pixel, headers=FIREFOX)
+    assert await tracking.write(system.app)
     async with system.app.db.leader() as conn:
         left = await conn.execute(text("SELECT count(*) FROM engagements"))
     assert left.scalar_one() == 0
@@ -179,7 +188,15 @@ async def test_who_refuses_is_not_seen_and_secrets_never_are(system: System) -> 
     await client.put(place, json={"tracking": True})
     _, html = await mail(system, made["id"])
     assert len(paths(html, "o")) == 1
-    await track(client, "marketing", opens=False, clicks=True)
+    async with a_browser(system.app) as browser:
+        await browser.sign_in()
+        form = (await browser.get("/categories/marketing")).text
+        version = form.split('name="version" value="')[1].split('"')[0]
+        assert len(re.findall(r'name="track_\w+" value="yes" checked', form)) == 2
+        changed = await browser.submit("/categories/marketing", **{
+            "version": version, "name": "Marketing", "class": "marketing", "track_clicks": "yes",
+        })  # fmt: skip
+        assert changed.status_code == 303, changed.text
     _, html = await mail(system, made["id"])
     assert (len(paths(html, "o")), len(paths(html, "c"))) == (0, 3)
 
@@ -248,6 +265,11 @@ async def test_a_campaign_counts_people_and_programs_apart(system: System) -> No
         "rates": {"opened": 0.5, "clicked": 0.25, "unsubscribed": 0.0, "complained": 0.0},
         "times": {"opened": 2, "clicked": 1}, "machine": {"opened": 1, "clicked": 1},
     }  # fmt: skip
+    async with a_browser(system.app) as browser:
+        await browser.sign_in()
+        page = (await browser.get(place.removeprefix("/v1"))).text
+        assert "What recipients did" in page
+        assert "50.0 %" in page
     rows = (await author.get(f"{place}/deliveries.csv")).text.splitlines()
     columns = rows[0].split(",")
     clicked = [row.split(",")[columns.index("clicked_at")] for row in rows[1:]]
