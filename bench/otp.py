@@ -55,10 +55,10 @@ async def measure_codes(system: System, samples: int, queued: int) -> Codes:
     """Return samples of an idle system, then of one with at least `queued` deliveries waiting."""
     found = Codes()
     numbers = itertools.count(1_000_000)
-    async with _vendor(system) as vendor:
+    async with texts_to_fake(system) as vendor:
         for into in ([], found.idle):
             for _ in range(samples if into is found.idle else WARM_UP):
-                into.append(await _code(system, vendor, next(numbers)))
+                into.append(await measure_code(system, vendor, next(numbers)))
                 await rest()
         await _measure_busy(system, vendor, numbers, found, samples, queued)
     return found
@@ -81,7 +81,7 @@ async def _measure_busy(
     await fill(queued + samples * _SENT_BESIDE)
     began, sent = time.monotonic(), len(system.smtp.messages)
     for _ in range(samples):
-        found.busy.append(await _code(system, vendor, next(numbers)))
+        found.busy.append(await measure_code(system, vendor, next(numbers)))
         found.least_queued = min(left(), found.least_queued or left())
         await fill(queued)
         await rest()
@@ -89,7 +89,7 @@ async def _measure_busy(
 
 
 @asynccontextmanager
-async def _vendor(system: System) -> AsyncIterator[Arrivals]:
+async def texts_to_fake(system: System) -> AsyncIterator[Arrivals]:
     """Let texts go to a vendor that notes when they come, and no more to the sandbox."""
     vendor = Arrivals()
     async with FakeHttp(vendor) as server:
@@ -106,7 +106,7 @@ async def _vendor(system: System) -> AsyncIterator[Arrivals]:
         yield vendor
 
 
-async def _code(system: System, vendor: Arrivals, number: int) -> float:
+async def measure_code(system: System, vendor: Arrivals, number: int) -> float:
     """Return the seconds from POST until the vendor was asked to send the code."""
     phone = f"+1415{number}"
     began = time.monotonic()

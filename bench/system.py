@@ -61,6 +61,10 @@ class System:
             if part["name"] in MEASURED
         }
 
+    def process(self, name: str) -> int:
+        """Return the process id of a part."""
+        return int(next(one for one in self._parts() if one["name"] == name)["process"]["pid"])
+
     def check(self) -> None:
         """Raise Trouble when a process ended while it was measured."""
         again = [part["title"] for part in self._parts() if part["restarts"]]
@@ -83,12 +87,15 @@ class System:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[System]:
-    """Give a new system in a folder that is removed at the end; raises Trouble."""
+async def running(mail_port: int | None = None) -> AsyncIterator[System]:
+    """Give a new system in a folder that is removed at the end; raises Trouble.
+
+    Its mail goes to `mail_port`, or to the mail server that records everything.
+    """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_folder())
         smtp = await stack.enter_async_context(FakeSmtp())
-        settings = _settings(folder, smtp)
+        settings = _settings(folder, mail_port or smtp.port)
         supervisor = Supervisor(folder, lambda _part, _state: None, {})
         stack.push_async_callback(supervisor.stop)
         await _start(supervisor, settings, folder)
@@ -128,14 +135,14 @@ async def _start(supervisor: Supervisor, settings: Settings, folder: DataFolder)
     await supervisor.start([_reference(own[0], settings)])
 
 
-def _settings(folder: DataFolder, smtp: FakeSmtp) -> Settings:
+def _settings(folder: DataFolder, mail_port: int) -> Settings:
     """Return settings that no environment and no .env file has a say in."""
     given: dict[str, Any] = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
     settings = Settings(
         _env_file=None,
         data_dir=folder.path,
         bootstrap_api_key=SecretStr(KEY),
-        smtp_url=SecretStr(f"smtp://127.0.0.1:{smtp.port}?starttls=never"),
+        smtp_url=SecretStr(f"smtp://127.0.0.1:{mail_port}?starttls=never"),
         **given,
     )
     settings.secret_key = SecretStr(secret_of(settings, folder))
