@@ -28,6 +28,7 @@ from api import (
     preferences,
     profiles,
     receipts,
+    rotas,
     rules,
     schedules,
     scim_discovery,
@@ -71,5 +72,5 @@ _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
     webhooks, preferences, suppressions, rules, users, audit, scim_discovery, scim_users,
-    scim_groups, campaigns, schedules, events, triggers,
+    scim_groups, campaigns, schedules, events, triggers, rotas,
 )  # fmt: skip

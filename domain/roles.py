@@ -11,7 +11,7 @@ _READS: Final = frozenset(
     for name in (
         "notifications", "templates", "profiles", "groups", "audiences", "modules", "categories",
         "outbox", "analytics", "accounts", "suppressions", "audit", "events", "webhooks", "rules",
-        "campaigns", "schedules", "triggers",
+        "campaigns", "schedules", "triggers", "rotas",
     )
 )  # fmt: skip
 _OWN_KEYS: Final = frozenset({"keys:read", "keys:write"})
@@ -21,7 +21,7 @@ _SENDS: Final = _READS | _OWN_KEYS | {"notifications:write"}
 ROLE_SCOPES: Final = {
     Role.ADMINISTRATOR: frozenset({EVERYTHING}),
     Role.OPERATOR: _SENDS
-    | {"accounts:write", "campaigns:write", "schedules:write", "suppressions:write"},
+    | {"accounts:write", "campaigns:write", "rotas:write", "schedules:write", "suppressions:write"},
     Role.AUTHOR: _SENDS | {"audiences:write", "campaigns:write", "templates:write"},
     Role.APPROVER: _READS | _OWN_KEYS | {"approvals:write", "users:read"},
     Role.VIEWER: _READS,
