@@ -1,11 +1,11 @@
-"""The links by which recipients leave: in the words of messages, and in the header of mails."""
+"""The links of recipients: by which they leave, in words and in mails' headers, or acknowledge."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from domain.delivery import Leased
-from domain.preference_links import EXAMPLES, Link, LinkRing, Purpose
+from domain.preference_links import ACKNOWLEDGING, LEAVING, Link, LinkRing, Purpose
 from domain.vocabulary import CategoryClass, Channel
 
 LIFETIME: Final = timedelta(days=365)
@@ -32,12 +32,15 @@ class UnsubscribeLinks:
         preferences to choose, so both are the link that refuses the category at the address.
         """
         leaving = self._leaving(leased)
+        known = Link(Purpose.ACKNOWLEDGE, leased.id, _end())
+        acknowledging = {ACKNOWLEDGING: f"{self.base_url}/a/{self.ring.sign(known)}"}
         if leased.profile_id is None:
-            return dict.fromkeys(EXAMPLES, leaving)
+            return {**dict.fromkeys(LEAVING, leaving), **acknowledging}
         centre = Link(Purpose.CENTRE, leased.profile_id, _end())
         return {
             "unsubscribe_url": leaving,
             "preferences_url": f"{self.base_url}/p/{self.ring.sign(centre)}",
+            **acknowledging,
         }
 
     def _leaving(self, leased: Leased) -> str:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from dashboard import (
     account,
+    acknowledging,
     assets,
     audience_editor,
     audiences,
@@ -65,4 +66,5 @@ _PARTS: Any = (
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
     imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
     schedules, rotas, users, audit, account, preference_centre,
+    acknowledging,
 )  # fmt: skip

@@ -145,8 +145,11 @@ async def _page(
 ) -> Response:
     sections = forms.sections(fields, it)
     default = sections[0]["locale"]
-    known = {one["name"] for part in sections for channel in part["channels"]
-             for one in channel["fields"]} | {"key", "schema", "data", *_FACTS}  # fmt: skip
+    named = {
+        one["name"] for part in sections for channel in part["channels"]
+        for one in channel["fields"]
+    }  # fmt: skip
+    known = named | {"key", "schema", "data", "escalation", *_FACTS}
     errors, others = _errors(problem, default, known)
     answer = page(
         request, "template_editor.html", status=problem.status if problem else 200,

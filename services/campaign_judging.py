@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.problems import ContentRefused
-from channels.rendering import RenderFailed, render
+from channels.rendering import RenderFailed, render, variables
 from channels.transforms import check_sendable
 from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
 from domain.contract.campaign import CampaignRequest
 from domain.errors import FieldError, Invalid
 from domain.ids import InvalidId, decode
-from domain.preference_links import with_examples
+from domain.preference_links import ACKNOWLEDGING, with_examples
 from domain.rules import Rule, binding
 from domain.rules_content import violations, with_footers
 from domain.rules_hours import RECIPIENT
@@ -76,6 +76,10 @@ def judge(
     defaults = default_data(named.template.schema) if named.template else {}
     data = {**defaults, **request.data}
     errors += refuse_supplied(data)
+    if ACKNOWLEDGING in variables(words):
+        place = "template" if request.content is None else "content"
+        told = f"uses {ACKNOWLEDGING}: notifications are acknowledged, campaigns are not"
+        errors.append(FieldError(place, told))
     errors += _check_words(words, with_examples(data), chosen, bound)
     hours = open_hours(request, category.class_, usual_hours)
     errors += _check_window(request, hours, now or datetime.now(UTC))

@@ -22,7 +22,7 @@ from services.versions import check_version
 from stores import devices, erasure, schedules
 from stores import profiles as store
 from stores.erasure import Person
-from stores.ledger import change
+from stores.ledger.cancelling import cancel_waiting
 from stores.ledger.close import close_unplanned
 from stores.ledger.fold import fold
 
@@ -52,7 +52,7 @@ async def erase_row(app: App, conn: AsyncConnection, actor: Actor, row: Any) -> 
     ids = await erasure.find_notifications(conn, person)
     ids += await erasure.find_in_campaigns(conn, person)
     await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
-    await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
+    await fold(conn, await cancel_waiting(conn, ids, erasure.REASON))
     await erasure.scrub(conn, person, ids)
     names = [encode("prf", row.id), *filter(None, [row.external_id])]
     await schedules.remove_of_person(conn, row.module_id, names=names, addresses=person.addresses)

@@ -18,6 +18,7 @@ from services.acceptance import Accepted, ApprovalRequired, References, judge, l
 from services.access import Actor
 from services.app import App
 from services.auditing import audit_row
+from services.escalation_judging import as_request
 from services.idempotency import Answer, Idempotency, forget, once
 from services.notification_filters import NotificationFilters
 from services.notification_rows import find_row, find_shown
@@ -26,7 +27,7 @@ from services.paging import Page, next_cursor
 from services.positions import seen
 from services.rule_checks import refuse_crowds
 from services.temporal import TemporalDown
-from stores import campaign_recipients, notifications, profiles, replies, templates
+from stores import campaign_recipients, notifications, profiles, replies, rotas, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
 from stores.ledger import digests
@@ -153,7 +154,10 @@ async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[
         version = (await templates.load_versions(conn, [key]))[key]
         words = version.content_for(locale)
     collected = await digests.find(conn, (one.digest_id for one in deliveries))
-    return detail(row, deliveries, attempts, receipts, words, written, collected, locale, zone)
+    named = await rotas.names_in(conn, row.escalation)
+    return detail(
+        row, deliveries, attempts, receipts, words, written, collected, locale, zone, named
+    )
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -228,6 +232,7 @@ async def resend(
             "priority": row.priority,
             "metadata": row.metadata,
             "digest": row.digest,
+            "escalation": as_request(row.escalation),
         }
     )
     return await accept(app, actor, request, idempotency, resend_of=row.id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.contract.rota import ByExternalId
+from domain.contract.profile_ref import ByExternalId
 from domain.errors import FieldError
 from domain.ids import InvalidId, decode
 from stores import profiles

@@ -1,13 +1,14 @@
 """Rotas in PostgreSQL: what they say, their members in order, and who stands in."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.ids import decode, encode
 from domain.rota import Override, Rota, Turn
 
 _SELECT: Final = """
@@ -120,6 +121,18 @@ async def load(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Rota]:
         text("SELECT * FROM rotas WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": sorted(set(ids))}
     )
     return await people_of(conn, found.all())
+
+
+async def names_in(conn: AsyncConnection, escalation: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return what the rotas of stored steps are called now, by their public ids."""
+    named = [one["rota"] for one in (escalation or {"steps": ()})["steps"] if one.get("rota")]
+    if not named:
+        return {}
+    result = await conn.execute(
+        text("SELECT id, name FROM rotas WHERE id = ANY(CAST(:ids AS uuid[]))"),
+        {"ids": [decode("rot", one) for one in named]},
+    )
+    return {encode("rot", row.id): row.name for row in result}
 
 
 async def people_of(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[UUID, Rota]:

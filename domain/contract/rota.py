@@ -3,29 +3,13 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Discriminator, Field, RootModel, Tag, model_validator
+from pydantic import Field, RootModel, model_validator
 
-from domain.contract.base import Json, Line, Moment, Request, WrongField
+from domain.contract.base import Json, Moment, Request, WrongField
 from domain.contract.notification import Key, Timezone
 from domain.contract.preferences import Clock
+from domain.contract.profile_ref import ProfileRef
 from domain.rota import MOST_MEMBERS, MOST_OVERRIDES, Turn
-
-
-class ByExternalId(Request):
-    """A profile by the id that the client system has for it."""
-
-    external_id: Annotated[Line, Field(min_length=1, max_length=255)]
-
-
-def _kind(value: object) -> str:
-    return "<id>" if isinstance(value, str) else "<external>"
-
-
-ProfileRef = Annotated[
-    Annotated[str, Field(pattern=r"^prf_[0-9a-z]{26}$"), Tag("<id>")]
-    | Annotated[ByExternalId, Tag("<external>")],
-    Discriminator(_kind),
-]
 
 
 class OverrideRequest(Request):

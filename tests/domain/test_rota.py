@@ -20,8 +20,8 @@ ZONES = (
 MOMENTS = st.integers(1_262_304_000, 2_051_222_400).map(lambda at: datetime.fromtimestamp(at, UTC))
 
 
-def paris(*given: int) -> datetime:
-    return datetime(*given, tzinfo=ZoneInfo(PARIS)).astimezone(UTC)
+def paris(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(PARIS)).astimezone(UTC)
 
 
 def a_rota(**given: object) -> Rota:
