@@ -11,6 +11,7 @@ from activities import escalating
 from activities.binding import redirected
 from activities.collecting import join
 from activities.rules import Rules, heed, look_up
+from config.failpoints import failpoint
 from domain.decision import Decision
 from domain.delivery import Planned, Unplanned
 from domain.planning import plan
@@ -64,6 +65,8 @@ async def _write(
     by_steps = [one for one in due if one.step is not None]
     if begins and by_steps:
         await escalating.begin(conn, by_steps, planned)
+        if any((one.step or 0) > 1 for one in by_steps):
+            await failpoint("escalated")
         await escalations.hasten(conn, [one.id for one in by_steps])
     changed = {one.notification.id for one in planned if one.reason}
     changed |= {one.id for one in by_steps}
