@@ -70,7 +70,7 @@ async def show(request: Request, id: str, app: Console, session: Signed) -> Resp
         may_change=may and found["state"] in _CHANGEABLE,
         may_resend=may and found["finished_at"] is not None,
         may_cancel=may and (found["state"] in _CHANGEABLE or _escalates(found)),
-        may_acknowledge=may and bool(found["deliveries"]) and found["acknowledged"] is None,
+        may_acknowledge=may and _acknowledgeable(found),
         escalation=story.escalation(found), stopped_words=story.stopped_words,
         workflow_url=_workflow_url(app, found), more=_json(found), together=together,
     )  # fmt: skip
@@ -139,6 +139,11 @@ def _json(found: Mapping[str, Any]) -> dict[str, str]:
         for name in ("data", "metadata")
         if found[name]
     }
+
+
+def _acknowledgeable(found: Mapping[str, Any]) -> bool:
+    begun = found["escalation"] is not None and bool(found["deliveries"])
+    return begun and found["acknowledged"] is None
 
 
 def _escalates(found: Mapping[str, Any]) -> bool:

@@ -51,7 +51,7 @@ class EscalationStep:
 
 
 _STEPS: Final = {
-    "done": ("check", "delivered"), "waiting": ("clock", "sending"), "later": ("clock", "waiting"),
+    "done": ("check", "sent"), "waiting": ("clock", "sending"), "later": ("clock", "waiting"),
     "not_sent": ("minus", "suppressed"),
 }  # fmt: skip
 _ICONS: Final = {
@@ -205,7 +205,7 @@ def _escalation_step(
     icon, tone = _STEPS[one["state"]]
     because = _words(shown["stopped"]["because"]) if shown["stopped"] else "it ended before"
     told = {
-        "done": "Done",
+        "done": "Begun",
         "waiting": "Waits",
         "later": "Comes later",
         "not_sent": f"Not sent: {because}",
