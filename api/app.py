@@ -36,6 +36,7 @@ from api import (
     scim_users,
     suppressions,
     templates,
+    tracking,
     triggers,
     users,
     vendors,
@@ -72,5 +73,6 @@ _RESOURCES: Any = (
     notifications, dead_letters, otp, templates, profiles, imports, groups, audiences, categories,
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
     webhooks, preferences, suppressions, rules, users, audit, scim_discovery, scim_users,
-    scim_groups, campaigns, schedules, events, triggers, rotas,
+    scim_groups, campaigns, schedules, events, triggers,
+    tracking, rotas,
 )  # fmt: skip

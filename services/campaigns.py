@@ -1,7 +1,7 @@
 """Campaigns: written by authors, edited until they are submitted."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,12 +9,12 @@ from domain.campaign import CampaignState, Step
 from domain.contract.campaign import CampaignPatch, CampaignRequest
 from domain.errors import Conflict, Invalid
 from domain.ids import encode, new_id
-from services import campaign_approvals
+from services import campaign_approvals, campaign_tests, engagements
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
 from services.auditing import audit_row
-from services.campaign_judging import judge, look_up
+from services.campaign_judging import judge, look_up, pace_document
 from services.campaign_rows import definition, find_row, refused
 from services.campaign_views import view
 from services.fields import validated
@@ -25,6 +25,9 @@ from services.positions import seen
 from services.searching import pattern
 from services.versions import check_version
 from stores import campaigns as store
+
+_WHOLE: Final = ("canary", "ab_test")
+"""Parts that a patch replaces as a whole: a null in them says something."""
 
 
 async def create(
@@ -45,8 +48,6 @@ async def create(
                 "author_ids": [actor.user_id] if actor.user_id else [],
             },
         )  # fmt: skip
-        if request.pace is not None:
-            await store.pace(conn, id, request.pace.per_second)
         row = await find_row(conn, actor, encode("cmp", id))
         await audit_row(conn, actor, "campaign.created", "cmp", row)
         body = view(row)
@@ -88,7 +89,9 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
         about = await campaign_approvals.told(conn, row) if row.run else {"approvals": []}
-    return {**view(row), **about}
+        about |= await campaign_tests.told(conn, row)
+        done = await engagements.of_campaign(conn, row)
+    return {**view(row), **about, "engagement": done}
 
 
 async def change(
@@ -105,11 +108,15 @@ async def change(
     async def work(conn: AsyncConnection) -> Any:
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        request = validated(CampaignRequest, merge(row.definition, given))
+        whole = {name: given[name] for name in _WHOLE if given.get(name)}
+        request = validated(CampaignRequest, {**merge(row.definition, given), **whole})
         if "window" in given and isinstance(given["window"], dict):
             request = _with_hours_of(given["window"], request, row.definition)
+        pace = pace_document(request)
         if set(given) == {"pace"}:
-            changed = await store.pace(conn, row.id, _pace(request), version=row.version)
+            changed = await store.pace(
+                conn, row.id, pace, anew=_begins_ramp(given), version=row.version
+            )
         else:
             named = await look_up(conn, row.module_id, request)
             judge(request, named, usual_hours=app.settings.off_hours)
@@ -117,11 +124,11 @@ async def change(
                 conn, row.id, name=request.name, definition=definition(request),
                 author_id=actor.user_id, version=row.version,
             )  # fmt: skip
-            if changed is not None and "pace" in given:
-                changed = await store.pace(conn, row.id, _pace(request))
         if changed is None:
             raise refused(row, Step.EDIT)
-        await audit_row(conn, actor, "campaign.changed", "cmp", row, {"fields": sorted(given)})
+        told = {"pace": pace} if "pace" in given else {}
+        detail = {"fields": sorted(given), **told}
+        await audit_row(conn, actor, "campaign.changed", "cmp", row, detail)
         return await find_row(conn, actor, id_text)
 
     row = await app.db.retrying(work)
@@ -144,8 +151,10 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
     await app.db.retrying(work)
 
 
-def _pace(request: CampaignRequest) -> float | None:
-    return request.pace.per_second if request.pace else None
+def _begins_ramp(given: dict[str, Any]) -> bool:
+    """Whether a patch names a ramp, which then begins at its start."""
+    pace = given.get("pace")
+    return isinstance(pace, dict) and "ramp" in pace
 
 
 def _with_hours_of(

@@ -55,5 +55,5 @@ async def cancel_waiting(
 
 
 async def _told(conn: AsyncConnection, changed: Sequence[Row[Any]]) -> list[UUID]:
-    await events.append(conn, [events.delivery_event(row) for row in changed])
+    await events.append(conn, events.delivery_events(changed))
     return sorted({row.notification_id for row in changed if row.campaign_id is None})

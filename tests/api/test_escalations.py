@@ -19,7 +19,7 @@ WORDS = {
     "sms": {"text": "The disk is full."},
 }
 SAM = {"email": "sam@example.com", "phone": "+14155550100"}
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     {"channels": ["email"]},
     {"channels": ["sms"], "wait_seconds": 300, "stop_on": "acknowledged"},
     {"rota": "on-call", "wait_seconds": 600},
@@ -178,7 +178,7 @@ async def test_a_link_acknowledges_by_its_button_alone(
             conn, [decode("ntf", found["id"])], workflow_id=found["id"], token=new_id(),
             seconds=30, most=1,
         )  # fmt: skip
-    supplied = UnsubscribeLinks(app.links, app.settings.base_url).supplied(leased)
+    supplied = UnsubscribeLinks(app.links, app.settings.base_url).supplied(leased, WORDS["email"])
     link = urlsplit(supplied["ack_url"]).path
     for method in ("GET", "HEAD"):
         await visitor.request(method, link)
