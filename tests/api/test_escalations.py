@@ -178,7 +178,9 @@ async def test_a_link_acknowledges_by_its_button_alone(
             conn, [decode("ntf", found["id"])], workflow_id=found["id"], token=new_id(),
             seconds=30, most=1,
         )  # fmt: skip
-    supplied = UnsubscribeLinks(app.links, app.settings.base_url).supplied(leased, WORDS["email"])
+    supplied = UnsubscribeLinks(app.links, app.settings.base_url).supplied(
+        leased, {"text": "{{ ack_url }} {{ unsubscribe_url }}"}
+    )
     link = urlsplit(supplied["ack_url"]).path
     for method in ("GET", "HEAD"):
         await visitor.request(method, link)
