@@ -112,6 +112,8 @@ class Delivery:
 
     async def _deliver(self, leased: Sequence[Leased], order: Order, token: UUID) -> set[UUID]:
         finished: set[UUID] = set()
+        if not leased:
+            return finished
         try:
             low = leased[0].priority == Priority.LOW
             size = CHUNK_OF_LOW if low else CHUNK

@@ -1,4 +1,4 @@
-"""The links by which recipients leave: in the words of messages, and in the header of mails."""
+"""The links of recipients: by which they leave, in words and in mails' headers, or acknowledge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from domain.delivery import Leased
-from domain.preference_links import EXAMPLES, Link, LinkRing, Purpose
+from domain.preference_links import ACKNOWLEDGING, EXAMPLES, Link, LinkRing, Purpose
 from domain.vocabulary import CategoryClass, Channel
 
 LIFETIME: Final = timedelta(days=365)
@@ -34,11 +34,12 @@ class UnsubscribeLinks:
         category at the address.
         """
         named = [name for name in EXAMPLES if _name(words, name)]
-        if leased.profile_id is None:
-            return {name: self._leaving(leased) for name in named}
         return {name: self._link(leased, name) for name in named}
 
     def _link(self, leased: Leased, name: str) -> str:
+        if name == ACKNOWLEDGING:
+            noticed = Link(Purpose.ACKNOWLEDGE, leased.id, _end())
+            return f"{self.base_url}/a/{self.ring.sign(noticed)}"
         if name == "unsubscribe_url" or leased.profile_id is None:
             return self._leaving(leased)
         centre = Link(Purpose.CENTRE, leased.profile_id, _end(), delivery=leased.id)

@@ -28,6 +28,7 @@ from api import (
     preferences,
     profiles,
     receipts,
+    rotas,
     rules,
     schedules,
     scim_discovery,
@@ -73,5 +74,5 @@ _RESOURCES: Any = (
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
     webhooks, preferences, suppressions, rules, users, audit, scim_discovery, scim_users,
     scim_groups, campaigns, schedules, events, triggers,
-    tracking,
+    tracking, rotas,
 )  # fmt: skip

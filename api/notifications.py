@@ -13,7 +13,7 @@ from api.paging import DEFAULT, Cursor, Limit, When
 from domain.contract.batch import BatchRequest
 from domain.contract.notification import NotificationPatch, NotificationRequest
 from domain.errors import Problem
-from services import changes
+from services import acknowledging, changes
 from services import notifications as use
 from services.notification_filters import NotificationFilters
 
@@ -44,6 +44,20 @@ _DIGEST = {
     "data": {"who": "Sample", "what": "It works."},
     "digest": {"key": "comments", "window_seconds": 900},
 }
+_ESCALATION = {
+    "recipient": {"email": "ada@example.com", "phone": "+14155550100"},
+    "content": {
+        "email": {"subject": "Disk full", "text": "Acknowledge: {{ ack_url }}"},
+        "sms": {"text": "The disk is full. {{ ack_url }}"},
+    },
+    "escalation": {
+        "steps": [
+            {"channels": ["email"]},
+            {"channels": ["sms"], "wait_seconds": 300, "stop_on": "read"},
+            {"channels": ["email", "sms"], "wait_seconds": 600, "stop_on": "acknowledged"},
+        ]
+    },
+}
 _PUSH = {
     "recipient": {
         "push": [
@@ -68,7 +82,9 @@ _IfMatch = Annotated[str | None, Header(alias="If-Match")]
 @router.post(
     "",
     status_code=202,
-    openapi_extra=body(NotificationRequest, _EXAMPLE, push=_PUSH, digest=_DIGEST),
+    openapi_extra=body(
+        NotificationRequest, _EXAMPLE, push=_PUSH, digest=_DIGEST, escalation=_ESCALATION
+    ),
 )
 async def ask(
     http: Request,
@@ -161,6 +177,12 @@ async def change(
 async def cancel(app: Services, actor: Caller, id: str) -> JSONResponse:
     """Cancel a notification that is not being sent yet; repeatable."""
     return answer(await use.cancel(app, actor, id))
+
+
+@router.post("/{id}/acknowledge")
+async def acknowledge(app: Services, actor: Caller, id: str) -> JSONResponse:
+    """Say that somebody took notice of a notification, which stops its escalation; repeatable."""
+    return answer(await acknowledging.acknowledge(app, actor, id))
 
 
 @router.post("/{id}/resend", status_code=202)

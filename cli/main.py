@@ -14,6 +14,7 @@ from cli import (
     importing,
     inspect,
     processes,
+    rotas,
     running,
     schedules,
     suppressions,
@@ -46,6 +47,7 @@ audiences.register(app)
 campaigns.register(app)
 templates.register(app)
 schedules.register(app)
+rotas.register(app)
 
 
 def main() -> None:

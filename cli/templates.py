@@ -12,7 +12,7 @@ from cli.embedded.trouble import Trouble
 from cli.running import DataDir
 from cli.talking import Key, Url, asked, connect
 
-_WORDS: Final = ("locale", "content", "locales", "schema")
+_WORDS: Final = ("locale", "content", "locales", "schema", "escalation")
 _FACTS: Final = ("name", "category", "priority", "digest")
 Folder = Annotated[Path, typer.Argument(help="A folder, such as one of a git repository")]
 

@@ -48,6 +48,7 @@ GROUPS: Final = (
         Entry("/groups", "people", "Groups"),
         Entry("/audiences", "audience", "Audiences"),
         Entry("/imports", "upload", "Imports"),
+        Entry("/rotas", "phone", "Rotas"),
         Entry("/suppressions", "minus", "Suppressions"),
     )),
     Group("content", "page", "Content", (

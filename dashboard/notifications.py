@@ -16,7 +16,7 @@ from dashboard.list_filters import CHOICES, PER_PAGE, ListFilters
 from dashboard.rendering import page, see_other
 from dashboard.security import SHOWN_MAIL_POLICY
 from domain.errors import Conflict, NotFound
-from services import notifications
+from services import acknowledging, notifications
 from services.access import Session
 from services.app import App
 from services.idempotency import Idempotency
@@ -69,6 +69,9 @@ async def show(request: Request, id: str, app: Console, session: Signed) -> Resp
         tone=story.tone, is_open=found["state"] in _OPEN, key=str(uuid4()),
         may_change=may and found["state"] in _CHANGEABLE,
         may_resend=may and found["finished_at"] is not None,
+        may_cancel=may and (found["state"] in _CHANGEABLE or _escalates(found)),
+        may_acknowledge=may and _acknowledgeable(found),
+        escalation=story.escalation(found), stopped_words=story.stopped_words,
         workflow_url=_workflow_url(app, found), more=_json(found), together=together,
     )  # fmt: skip
 
@@ -91,6 +94,13 @@ async def cancel(id: str, app: Console, session: Signed, _fields: Form) -> Respo
     except Conflict as late:
         return see_other(f"/notifications/{id}", flash=late.detail)
     return see_other(f"/notifications/{id}", flash="Cancelled.")
+
+
+@router.post("/{id}/acknowledge")
+async def acknowledge(id: str, app: Console, session: Signed, _fields: Form) -> Response:
+    """Say that somebody took notice of it, which stops its escalation."""
+    await acknowledging.acknowledge(app, session.actor, id)
+    return see_other(f"/notifications/{id}", flash="Acknowledged.")
 
 
 @router.post("/{id}/resend")
@@ -129,6 +139,15 @@ def _json(found: Mapping[str, Any]) -> dict[str, str]:
         for name in ("data", "metadata")
         if found[name]
     }
+
+
+def _acknowledgeable(found: Mapping[str, Any]) -> bool:
+    begun = found["escalation"] is not None and bool(found["deliveries"])
+    return begun and found["acknowledged"] is None
+
+
+def _escalates(found: Mapping[str, Any]) -> bool:
+    return found["escalation"] is not None and found["escalation"]["state"] == "waiting"
 
 
 def _may(session: Session) -> bool:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from dashboard import (
     account,
+    acknowledging,
     assets,
     audience_editor,
     audiences,
@@ -28,6 +29,7 @@ from dashboard import (
     profile_forms,
     profile_preferences,
     profiles,
+    rotas,
     rules,
     schedules,
     sign_in,
@@ -63,5 +65,6 @@ _PARTS: Any = (
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
     imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
-    schedules, users, audit, account, preference_centre,
+    schedules, rotas, users, audit, account, preference_centre,
+    acknowledging,
 )  # fmt: skip

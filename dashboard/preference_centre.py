@@ -4,15 +4,15 @@ They work without JavaScript. A mail's link is followed by scanners, so looking 
 nothing; RFC 8058's one-click is a POST of the mail service itself, without cookies.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from dashboard.centre_words import CHANNELS, WORDS, choose_language
+from dashboard.centre_words import CHANNELS, WORDS
 from dashboard.guard import Console, read_form
-from dashboard.rendering import page
+from dashboard.recipient_pages import language_of, no_link, render
 from domain.errors import Gone, Invalid, NotFound, Stale, TooLarge
 from services import brands
 from services import preference_links as use
@@ -30,7 +30,7 @@ async def show(request: Request, app: Console, token: str) -> Response:
     try:
         centre = await use.look(app, token)
     except (NotFound, Gone) as problem:
-        return _no_link(request, problem)
+        return no_link(request, problem)
     return _centre_page(request, token, centre, said=request.query_params.get("said", ""))
 
 
@@ -53,7 +53,7 @@ async def save(request: Request, app: Console, token: str) -> Response:
             tracking="tracking" in named,
         )
     except (NotFound, Gone) as problem:
-        return _no_link(request, problem)
+        return no_link(request, problem)
     except Stale:
         return _centre_page(request, token, await use.look(app, token), status=409, error="stale")
     except (ValidationError, Invalid):
@@ -68,7 +68,7 @@ async def ask(request: Request, app: Console, token: str) -> Response:
     try:
         leaving = await use.look_leaving(app, token)
     except (NotFound, Gone) as problem:
-        return _no_link(request, problem)
+        return no_link(request, problem)
     return _leaving_page(request, leaving, done=False)
 
 
@@ -80,7 +80,7 @@ async def leave(request: Request, app: Console, token: str) -> Response:
     try:
         leaving = await use.leave(app, token)
     except (NotFound, Gone) as problem:
-        return _no_link(request, problem)
+        return no_link(request, problem)
     return _leaving_page(request, leaving, done=True)
 
 
@@ -145,8 +145,8 @@ def _centre_page(
     said: str = "",
     error: str = "",
 ) -> HTMLResponse:
-    language = _language(request, centre.locale)
-    return _render(
+    language = language_of(request, centre.locale)
+    return render(
         request, "preference_centre.html", language, status=status, token=token, centre=centre,
         channel_names=CHANNELS[language], said=said if said in ("saved", "left_all") else "",
         error=error, look=centre.look,
@@ -154,29 +154,7 @@ def _centre_page(
 
 
 def _leaving_page(request: Request, leaving: Leaving, *, done: bool) -> HTMLResponse:
-    language = _language(request, leaving.locale)
-    return _render(
+    language = language_of(request, leaving.locale)
+    return render(
         request, "unsubscribe.html", language, leaving=leaving, done=done, look=leaving.look
     )
-
-
-def _no_link(request: Request, problem: NotFound | Gone) -> HTMLResponse:
-    what = "wrong" if isinstance(problem, NotFound) else "expired"
-    return _render(
-        request, "link_wrong.html", _language(request, None), status=problem.status, what=what
-    )
-
-
-def _language(request: Request, locale: str | None) -> str:
-    asked = request.query_params.get("lang")
-    return choose_language(asked, locale, request.headers.get("accept-language", ""))
-
-
-def _render(request: Request, template: str, language: str, **context: Any) -> HTMLResponse:
-    languages = {key: words["language"] for key, words in WORDS.items()}
-    known = {"look": None, **context}
-    answer = page(
-        request, template, words=WORDS[language], language=language, languages=languages, **known
-    )
-    answer.headers["X-Robots-Tag"] = "noindex"
-    return answer

@@ -34,6 +34,26 @@ class Step:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EscalationStep:
+    """One step of an escalation: where it stands, since or until when, whom it is for."""
+
+    number: int
+    words: str
+    icon: str
+    tone: str
+    at: str | None
+    whom: str
+    profile: str | None
+    channels: str
+    rule: str
+    deliveries: list[dict[str, Any]]
+
+
+_STEPS: Final = {
+    "done": ("check", "sent"), "waiting": ("clock", "sending"), "later": ("clock", "waiting"),
+    "not_sent": ("minus", "suppressed"),
+}  # fmt: skip
 _ICONS: Final = {
     "accepted": "check", "scheduled": "clock", "cancelled": "minus",
 }  # fmt: skip
@@ -65,6 +85,8 @@ def answer(found: Mapping[str, Any]) -> Answer:
             return Answer("Waits to be sent together with others; leaves", due)
         case "held":
             return Answer(f"Not sent yet{because}; goes on", due)
+        case "sending" if waits := _waiting_step(found):
+            return Answer(f"Sent{to}; step {waits['number']} begins", waits["due_at"])
         case "sending":
             return Answer(f"On its way{to}", None)
         case "sent" | "delivered" | "read":
@@ -77,6 +99,14 @@ def answer(found: Mapping[str, Any]) -> Answer:
         case "cancelled":
             return Answer("Cancelled, nothing was sent", finished)
     return Answer(f"{state.capitalize()}{because}", finished)
+
+
+def _waiting_step(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the step that an escalation waits for, unless a message is still on its way."""
+    if any(one["state"] in ("accepted", "held", "sending") for one in found["deliveries"]):
+        return None
+    steps = (found["escalation"] or {"steps": ()})["steps"]
+    return next((one for one in steps if one["state"] == "waiting"), None)
 
 
 def addressee(found: Mapping[str, Any]) -> str:
@@ -151,9 +181,71 @@ def _step(event: Mapping[str, Any], outcome: Mapping[str, Any] | None, since: st
             return Step(done_words(kind, event), icon=_DONE[kind][1], tone=_DONE[kind][2], **common)
         case "reply":
             return Step(f"Reply: {event['text']}", icon="mail", tone="read", **common)
+        case "escalated":
+            return Step(f"Step {event['step']} begins", icon="arrow", tone="sending", **common)
+        case "acknowledged":
+            words = f"Acknowledged by {event['by'].partition(':')[2] or event['by']}"
+            return Step(words, icon="check", tone="read", **common)
+        case "stopped":
+            return Step(stopped_words(event), icon="minus", **common)
         case "claimed":
             return Step("Taken by a worker", icon="arrow", tone="sending", **common)
     return Step(kind.capitalize(), icon=_ICONS.get(kind, "check"), tone=kind, **common)
+
+
+def stopped_words(stopped: Mapping[str, Any]) -> str:
+    """Return why an escalation stopped, and how many steps were not sent."""
+    left = stopped["left"]
+    rest = f"{left} step{'' if left == 1 else 's'} not sent"
+    return f"Escalation stopped, {_words(stopped['because'])}: {rest}"
+
+
+def escalation(found: Mapping[str, Any]) -> list[EscalationStep]:
+    """Return the steps of an escalation with their messages; none where it has none."""
+    shown = found["escalation"]
+    if not shown:
+        return []
+    return [_escalation_step(one, shown, found["deliveries"]) for one in shown["steps"]]
+
+
+def _escalation_step(
+    one: Mapping[str, Any], shown: Mapping[str, Any], deliveries: list[dict[str, Any]]
+) -> EscalationStep:
+    icon, tone = _STEPS[one["state"]]
+    because = _words(shown["stopped"]["because"]) if shown["stopped"] else "it ended before"
+    told = {
+        "done": "Begun",
+        "waiting": "Waits",
+        "later": "Comes later",
+        "not_sent": f"Not sent: {because}",
+    }[one["state"]]
+    rule = f"{_duration(one['wait_seconds'])} after the step before, unless {one['stop_on']}"
+    return EscalationStep(
+        number=one["number"],
+        words=told,
+        icon=icon,
+        tone=tone,
+        at=one["due_at"] or one["began_at"],
+        whom=_whom(one),
+        profile=one["recipient"],
+        channels=", ".join(one["channels"]),
+        rule=rule if one["number"] > 1 else "first",
+        deliveries=[each for each in deliveries if each["step"] == one["number"]],
+    )
+
+
+def _whom(one: Mapping[str, Any]) -> str:
+    if one["rota"]:
+        return f"rota {one['rota']['name'] or 'that is gone'}"
+    return "" if one["recipient"] else "the recipient"
+
+
+def _duration(seconds: int) -> str:
+    """Return a wait in words, such as 45 s, 5 min or 1 h 30 min."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "min"), (left, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 def done_words(kind: str, event: Mapping[str, Any]) -> str:

@@ -148,7 +148,7 @@ async def _page(
     default = sections[0]["locale"]
     known = {one["name"] for part in sections for channel in part["channels"]
              for one in (*channel["fields"], *channel["several"])}  # fmt: skip
-    known |= {"key", "schema", "data", *_FACTS, *_COLLECTING}
+    known |= {"key", "schema", "data", "escalation", *_FACTS, *_COLLECTING}
     errors, others = _errors(problem, default, known)
     answer = page(
         request, "template_editor.html", status=problem.status if problem else 200,

@@ -27,7 +27,10 @@ NEW: Final[Mapping[str, Any]] = {"locale": "en", "content": {}, "locales": {}, "
 
 def shown_fields(words: Mapping[str, Any]) -> dict[str, str]:
     """Return the form's values for a version's words."""
-    fields = {"locale": words["locale"], "schema": pretty(words["schema"])}
+    fields = {
+        "locale": words["locale"], "schema": pretty(words["schema"]),
+        "escalation": pretty(words.get("escalation")),
+    }  # fmt: skip
     for locale, content in {words["locale"]: words["content"], **words["locales"]}.items():
         for channel, texts in content.items():
             for one in WORDS[channel]:
@@ -39,10 +42,11 @@ def shown_fields(words: Mapping[str, Any]) -> dict[str, str]:
 
 
 def document(fields: Mapping[str, str], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return {locale, content, locales, schema}: what was kept, with what the form says instead.
+    """Return {locale, content, locales, schema, escalation}: what was kept, with what the form says
+    instead.
 
     What the form does not show, such as a push notice's picture, stays. Raises Invalid for a schema
-    that is no JSON object.
+    or steps that are no JSON object.
     """
     default = fields.get("locale", "").strip() or kept["locale"]
     before = {kept["locale"]: kept["content"], **kept["locales"]}
@@ -56,6 +60,9 @@ def document(fields: Mapping[str, str], kept: Mapping[str, Any]) -> dict[str, An
         "content": languages.pop(default, {}),
         "locales": languages,
         "schema": _object("schema", fields.get("schema", "")) or {},
+        "escalation": _object("escalation", fields["escalation"])
+        if "escalation" in fields
+        else kept.get("escalation"),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.digests import Collecting, Window
+from domain.escalation import Step
 from domain.one_time_codes import Seed
 from domain.outcome import Outcome
 from domain.tracking import NO_TRACKING, Tracking
@@ -42,6 +43,14 @@ class Unplanned:
     """Channels on which its words cannot be one of several."""
     expiry_asked: bool = True
     """Whether the client said when it expires; else it lives as long as its class."""
+    steps: tuple[Step, ...] = ()
+    """How it escalates; empty where it does not."""
+    step: int | None = None
+    """The number of the step that is planned, from 1; channels and recipient are that step's."""
+    told: tuple[UUID, ...] = ()
+    """The profiles that its steps went to so far, in order."""
+    addressee: UUID | None = None
+    """The profile that the step goes to instead of the notification's own recipient."""
 
     @property
     def choosers(self) -> tuple[UUID, ...]:

@@ -1,4 +1,5 @@
-"""Signed links: whoever holds one may see and change one recipient's preferences, until it expires.
+"""Signed links: whoever holds one may see and change one recipient's preferences, or acknowledge
+one message, until it expires.
 
 A link holds ids alone, no address. It is signed with HMAC-SHA256 by a key of TOCSIN_SECRET_KEY, so
 nothing needs to be stored for it, and a new key in front breaks no link.
@@ -23,9 +24,14 @@ LONGEST: Final = 600
 _MOST_KEPT: Final = 256
 """Links of late, of which one message has several that are the same."""
 
+LEAVING: Final = ("unsubscribe_url", "preferences_url")
+"""The variables whose links let a recipient leave."""
+ACKNOWLEDGING: Final = "ack_url"
+"""The variable whose link lets a recipient acknowledge a notification; campaigns have none."""
 EXAMPLES: Final[Mapping[str, str]] = {
     "unsubscribe_url": "https://example.com/u/" + "example" * 24,
     "preferences_url": "https://example.com/p/" + "example" * 20,
+    ACKNOWLEDGING: "https://example.com/a/" + "example" * 15,
 }
 """The variables that every message is given, each a link of its own recipient; for what is only
 looked at, links that open nothing, about as long as real ones.
@@ -56,6 +62,7 @@ class Purpose(StrEnum):
     CENTRE = "centre"
     PROFILE = "profile"
     DELIVERY = "delivery"
+    ACKNOWLEDGE = "acknowledge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Link:
 
     CENTRE: the preference centre of the profile `id`. PROFILE: unsubscribes it from `category` on
     `channel`. DELIVERY: suppresses the address of the delivery `id` for its category.
+    ACKNOWLEDGE: acknowledges the notification of the delivery `id`.
     `delivery` is the one whose message the link stands in, where it stands in one.
     """
 

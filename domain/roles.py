@@ -11,7 +11,7 @@ _READS: Final = frozenset(
     for name in (
         "notifications", "templates", "profiles", "groups", "audiences", "modules", "categories",
         "outbox", "analytics", "accounts", "suppressions", "audit", "events", "webhooks", "rules",
-        "campaigns", "schedules", "triggers",
+        "campaigns", "schedules", "triggers", "rotas",
     )
 )  # fmt: skip
 _OWN_KEYS: Final = frozenset({"keys:read", "keys:write"})
@@ -26,6 +26,7 @@ ROLE_SCOPES: Final = {
         "campaigns:write",
         "groups:write",
         "profiles:write",
+        "rotas:write",
         "schedules:write",
         "suppressions:write",
     },

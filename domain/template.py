@@ -34,6 +34,8 @@ class TemplateVersion:
     schema: Mapping[str, Any]
     digest: Mapping[str, Any] | None = None
     """{key, window_seconds}: what its messages are collected into."""
+    escalation: Mapping[str, Any] | None = None
+    """{steps}: how its messages escalate, as its author asked for it."""
 
     def content_for(self, locale: str | None) -> Mapping[str, Any]:
         """Return the content in the nearest locale: fr-CA, else fr, else the default.

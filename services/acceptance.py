@@ -15,6 +15,7 @@ from domain.category import Category
 from domain.contract.notification import InlineRecipient, NotificationRequest
 from domain.digests import uncollectable
 from domain.errors import FieldError, Forbidden, Invalid, Problem
+from domain.escalation import read, total
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.preference_links import with_examples, without
 from domain.retry import LIFETIMES
@@ -22,6 +23,7 @@ from domain.rules import Rule, binding
 from domain.rules_content import violations, with_footers
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel, State
+from services import escalation_judging as escalations
 from services.access import Actor
 from services.rule_checks import choose_priority
 from services.template_checks import refuse_supplied
@@ -47,6 +49,7 @@ class References:
     profile_ids: set[UUID]
     external_ids: Mapping[str, UUID]
     rules: Sequence[Rule] = ()
+    steps: escalations.Named = escalations.NOTHING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +96,15 @@ async def look_up(
         found_ids, found_external = await profiles.find_ids(
             conn, actor.module_id, sorted(i for i in ids if i), sorted(external)
         )
+    published = await templates.find_published(conn, actor.module_id, refs) if refs else {}
+    steps = [escalations.named_by(one, published.get(one.template or "")) for one in requests]
     return References(
         categories=await categories.load_all(conn),
-        templates=await templates.find_published(conn, actor.module_id, refs) if refs else {},
+        templates=published,
         profile_ids=found_ids,
         external_ids=found_external,
         rules=(await rules.of_modules(conn, [actor.module_id]))[actor.module_id].rules,
+        steps=await escalations.look_up(conn, actor.module_id, steps),
     )
 
 
@@ -128,15 +134,21 @@ def judge(
     if request.content is not None:
         words = with_footers(bound, words)
     chosen = choose_channels(request.channels, words)
+    asked = escalations.asked_for(request, template, category)
+    escalation = escalations.judge(asked, known.steps, words, chosen, errors) if asked else None
+    if escalation is not None:
+        chosen = escalations.channels_of(escalation)
     data = request.data
     errors += [] if links_given else refuse_supplied(data)
     if template is not None:
         data = {**without(default_data(template.schema)), **data}
         errors += check_data(template, data)
-    errors += check_words(words, data, chosen, locale=locale, rules=bound)
+    having = [channel for channel in chosen if words.get(channel) is not None]
+    errors += check_words(words, data, having, locale=locale, rules=bound)
     now = datetime.now(UTC)
     due = max(request.send_at, now) if request.send_at else now
-    expires = request.expires_at or due + LIFETIMES[category.class_]
+    takes = total(read(escalation))
+    expires = request.expires_at or due + takes + LIFETIMES[category.class_]
     if expires <= due:
         errors.append(FieldError("expires_at", "must be later than now and than send_at"))
     if errors:
@@ -171,10 +183,14 @@ def judge(
         "start_deadline": _stamp(due + timedelta(seconds=otp_start_seconds)) if otp else None,
         "due_at": _stamp(due),
         "workflow_id": encode("ntf", identity),
-        "digest": _window(request, template),
+        "digest": _window(request, template) if escalation is None else None,
         "uncollected": uncollectable(
             [words, *(template.locales.values() if template is not None else ())]
-        ),
+        )
+        if escalation is None
+        else list(Channel),
+        "escalation": escalation,
+        "step": None if escalation is None else 0,
         "expiry_asked": request.expires_at is not None,
     }
     return Accepted(identity, row, later, resend_of)

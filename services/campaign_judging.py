@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.mime_headers import read_mailbox
+from channels.rendering import variables
 from domain.campaign_identity import brand_of, brand_words, with_sender
 from domain.campaign_window import OpenHours, parse_open_hours
 from domain.category import Category
@@ -17,7 +18,7 @@ from domain.contract.campaign import CampaignRequest
 from domain.contract.campaign_waves import AbTest
 from domain.errors import FieldError, Invalid
 from domain.ids import InvalidId, decode
-from domain.preference_links import with_examples
+from domain.preference_links import ACKNOWLEDGING, with_examples
 from domain.rules import Rule, RuleKind, binding
 from domain.rules_content import violations, with_footers
 from domain.rules_hours import RECIPIENT
@@ -107,6 +108,9 @@ def judge(
     errors += refuse_supplied({**all_words[0][2], **request.data})
     errors += _check_sender(sender, chosen, bound)
     for field, words, defaults in all_words:
+        if ACKNOWLEDGING in variables(words):
+            told = f"uses {ACKNOWLEDGING}: notifications are acknowledged, campaigns are not"
+            errors.append(FieldError(field, told))
         sent, data = with_sender(words, sender), with_examples({**defaults, **request.data})
         wrong = _check_words(field, sent, data, chosen, bound)
         errors += [one for one in wrong if one.field not in _overruled(sender)]

@@ -1,7 +1,8 @@
 """Erases a profile: what is personal goes everywhere, what is counted stays.
 
 Suppressions stay as they are, so that an erased address that was suppressed is not written to
-when it comes back. What waits for the person is cancelled.
+when it comes back. What waits for the person is cancelled. Where a step of somebody else's
+notification went to the person, that delivery is cleared and the notification goes on.
 """
 
 import re
@@ -22,7 +23,8 @@ from services.versions import check_version
 from stores import devices, erasure, schedules
 from stores import profiles as store
 from stores.erasure import Person
-from stores.ledger import change
+from stores.ledger import escalations
+from stores.ledger.cancelling import cancel_steps, cancel_waiting
 from stores.ledger.close import close_unplanned
 from stores.ledger.fold import fold
 
@@ -52,8 +54,13 @@ async def erase_row(app: App, conn: AsyncConnection, actor: Actor, row: Any) -> 
     ids = await erasure.find_notifications(conn, person)
     ids += await erasure.find_in_campaigns(conn, person)
     await close_unplanned(conn, ids, [State.CANCELLED] * len(ids), erasure.REASON)
-    await fold(conn, await change.cancel_waiting(conn, ids, erasure.REASON))
+    stopped = await escalations.stop(conn, ids, erasure.REASON)
+    await fold(conn, [*stopped, *await cancel_waiting(conn, ids, erasure.REASON)])
+    steps = await cancel_steps(conn, row.id, erasure.REASON)
+    await escalations.hasten(conn, steps)
+    await fold(conn, steps)
     await erasure.scrub(conn, person, ids)
+    await erasure.scrub_steps(conn, person)
     names = [encode("prf", row.id), *filter(None, [row.external_id])]
     await schedules.remove_of_person(conn, row.module_id, names=names, addresses=person.addresses)
     if row.external_id is not None:

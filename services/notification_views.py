@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from domain.masking import mask
 from domain.outcome import read_record
 from domain.preference_links import with_examples
 from domain.vocabulary import WAITING, Channel, State
+from services import escalation_views
 from services.engagements import views
 from services.times import stamp
 
@@ -45,6 +47,7 @@ def summary(
         "campaign": encode("cmp", row.campaign_id) if row.campaign_id else None,
         "metadata": row.metadata,
         "digest": _first_digest(deliveries, digests),
+        "acknowledged": escalation_views.acknowledged(row),
         "deliveries": [delivery(one, digests) for one in deliveries],
         "version": row.version,
     }
@@ -61,6 +64,7 @@ def detail(
     digests: Mapping[UUID, Row[Any]],
     locale: str | None,
     timezone: str | None = None,
+    rota_names: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return a notification with attempts, receipts, what its recipient did, replies, timeline and
     what it says.
@@ -89,6 +93,7 @@ def detail(
         "workflow_id": row.workflow_id,
         "otp": encode("otp", row.otp_id) if row.otp_id else None,
         "deliveries": full,
+        "escalation": escalation_views.view(row, deliveries, rota_names),
         "timeline": _timeline(row, full, deliveries, replies),
         "content": _said(row, words, locale, timezone),
     }
@@ -113,6 +118,7 @@ def delivery(row: Row[Any], digests: Mapping[UUID, Row[Any]]) -> dict[str, Any]:
     """Return a delivery; its address is masked."""
     return {
         "id": encode("dlv", row.id),
+        "step": row.step,
         "channel": row.channel,
         "address": mask(row.address),
         "state": row.state,
@@ -237,6 +243,7 @@ def _timeline(
          "keyword": one.keyword, "delivery": encode("dlv", one.delivery_id)}
         for one in replies
     ]  # fmt: skip
+    story += escalation_views.story(row, deliveries)
     return sorted(story, key=lambda event: str(event["at"]))
 
 

@@ -19,6 +19,7 @@ from services.acceptance import Accepted, ApprovalRequired, References, judge, l
 from services.access import Actor
 from services.app import App
 from services.auditing import audit_row
+from services.escalation_judging import as_request
 from services.idempotency import Answer, Idempotency, forget, once
 from services.notification_filters import NotificationFilters
 from services.notification_rows import find_row, find_shown
@@ -27,7 +28,15 @@ from services.paging import Page, next_cursor
 from services.positions import seen
 from services.rule_checks import refuse_crowds
 from services.temporal import TemporalDown
-from stores import campaign_recipients, campaigns, notifications, profiles, replies, templates
+from stores import (
+    campaign_recipients,
+    campaigns,
+    notifications,
+    profiles,
+    replies,
+    rotas,
+    templates,
+)
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
 from stores.ledger import digests, engagements
@@ -156,8 +165,9 @@ async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[
     words = with_sender(words, await campaigns.find_sender(conn, row.campaign_id))
     collected = await digests.find(conn, (one.digest_id for one in deliveries))
     done = await engagements.of_deliveries(conn, ids)
+    named = await rotas.names_in(conn, row.escalation)
     return detail(
-        row, deliveries, attempts, receipts, words, done, written, collected, locale, zone
+        row, deliveries, attempts, receipts, words, done, written, collected, locale, zone, named
     )
 
 
@@ -233,6 +243,7 @@ async def resend(
             "priority": row.priority,
             "metadata": row.metadata,
             "digest": row.digest,
+            "escalation": as_request(row.escalation),
         }
     )
     return await accept(app, actor, request, idempotency, resend_of=row.id)

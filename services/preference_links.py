@@ -68,6 +68,19 @@ class Leaving:
     link: Link = field(repr=False, kw_only=True)
 
 
+def read_link(ring: LinkRing, token: str, *purposes: Purpose) -> Link:
+    """Return the link of a token for one of some purposes; raises NotFound, Gone."""
+    try:
+        link = ring.read(token, datetime.now(UTC))
+    except LinkWrong:
+        raise NotFound("This link is not valid.") from None
+    except LinkExpired:
+        raise Gone("This link has expired.") from None
+    if link.purpose not in purposes:
+        raise NotFound("This link is not valid.")
+    return link
+
+
 async def issue(app: App, actor: Actor, profile: str, request: LinkRequest) -> dict[str, Any]:
     """Return {token, url, expires_at} of a link to a recipient's preferences; raises NotFound."""
     actor.require("profiles:write")
@@ -86,7 +99,7 @@ async def issue(app: App, actor: Actor, profile: str, request: LinkRequest) -> d
 
 async def look(app: App, token: str) -> Centre:
     """Return what the holder of a link sees; raises NotFound, Gone."""
-    link = _read(app.links, token, Purpose.CENTRE)
+    link = read_link(app.links, token, Purpose.CENTRE)
     async with app.db.leader() as conn:
         return await _centre(conn, link)
 
@@ -108,7 +121,7 @@ async def save(
     Categories and channels that the page does not show stay as they were. Raises Stale when the
     preferences were changed since the page was made, a ValueError for times.
     """
-    link = _read(app.links, token, Purpose.CENTRE)
+    link = read_link(app.links, token, Purpose.CENTRE)
     held: list[str] = []
 
     async def work(conn: AsyncConnection) -> None:
@@ -151,21 +164,21 @@ async def save(
 
 async def leave_all(app: App, token: str) -> None:
     """Unsubscribe the holder of a link from everything that can be refused."""
-    link = _read(app.links, token, Purpose.CENTRE)
+    link = read_link(app.links, token, Purpose.CENTRE)
     held = await app.db.retrying(lambda conn: _leave_profile(conn, link, UnsubscribeRequest()))
     await wake_all(app, held)
 
 
 async def look_leaving(app: App, token: str) -> Leaving:
     """Return what a mail's link unsubscribes from; raises NotFound, Gone."""
-    link = _read(app.links, token, Purpose.PROFILE, Purpose.DELIVERY)
+    link = read_link(app.links, token, Purpose.PROFILE, Purpose.DELIVERY)
     async with app.db.leader() as conn:
         return await _leaving(conn, link)
 
 
 async def leave(app: App, token: str) -> Leaving:
     """Unsubscribe as a mail's link says; repeatable. A mandatory category stays as it is."""
-    link = _read(app.links, token, Purpose.PROFILE, Purpose.DELIVERY)
+    link = read_link(app.links, token, Purpose.PROFILE, Purpose.DELIVERY)
     held: list[str] = []
 
     async def work(conn: AsyncConnection) -> Leaving:
@@ -184,18 +197,6 @@ async def leave(app: App, token: str) -> Leaving:
     left = await app.db.retrying(work)
     await wake_all(app, held)
     return left
-
-
-def _read(ring: LinkRing, token: str, *purposes: Purpose) -> Link:
-    try:
-        link = ring.read(token, datetime.now(UTC))
-    except LinkWrong:
-        raise NotFound("This link is not valid.") from None
-    except LinkExpired:
-        raise Gone("This link has expired.") from None
-    if link.purpose not in purposes:
-        raise NotFound("This link is not valid.")
-    return link
 
 
 async def _lock(conn: AsyncConnection, link: Link) -> Any:

@@ -20,6 +20,7 @@ from services import replies, reports
 from services.access import Actor
 from services.app import App
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.relooking import wake_all
 from services.reply_answers import Answering, start_answers
 from services.reports import FOREIGN, HEARD, REPEATED, UNMATCHED
 from services.times import stamp
@@ -72,8 +73,9 @@ async def hear(app: App, account_text: str, webhook: Webhook) -> HttpResponse:
         await _keep_unreadable(app, account.id, webhook, why)
         raise Invalid(f"The call is signed but cannot be read: {why}.") from None
     call_id = new_id()
-    answers = await _keep(app, account.id, call_id, webhook, heard)
+    answers, woken = await _keep(app, account.id, call_id, webhook, heard)
     await start_answers(app, answers)
+    await wake_all(app, woken)
     if heard.follow is not None:
         await _follow(app, call_id, heard.follow)
     return heard.answer
@@ -173,10 +175,12 @@ async def _keep_unreadable(app: App, account_id: UUID, webhook: Webhook, why: st
 
 async def _keep(
     app: App, account_id: UUID, call_id: UUID, webhook: Webhook, heard: Heard
-) -> list[Answering]:
-    """Store a call with everything it says, and all that follows, in one transaction."""
+) -> tuple[list[Answering], Sequence[str]]:
+    """Store a call with everything it says, and all that follows, in one transaction; return what
+    is to be answered, and the workflows that are to be woken.
+    """
 
-    async def work(conn: AsyncConnection) -> list[Answering]:
+    async def work(conn: AsyncConnection) -> tuple[list[Answering], Sequence[str]]:
         kept = await reports.keep(conn, account_id, heard.reports, call_id=call_id)
         written, answers = await replies.keep(app, conn, account_id, heard.replies, call_id=call_id)
         told = any(one.kind for one in heard.reports) or bool(heard.replies)
@@ -189,7 +193,7 @@ async def _keep(
         await webhook_calls.add(conn, call)
         if heard.reports:
             await receipt_counts.count(conn, account_id, receipts=kept.fresh)
-        return answers
+        return answers, kept.woken
 
     return await app.db.retrying(work)
 

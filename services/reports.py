@@ -14,7 +14,7 @@ from domain.ids import InvalidId, decode
 from domain.report import Report
 from domain.storable import storable, storable_text
 from domain.vocabulary import CategoryClass
-from stores.ledger import effects, engagements, receipts
+from stores.ledger import effects, engagements, escalations, receipts
 from stores.ledger.fold import fold
 from stores.ledger.receipts import Attempt, Receipt
 
@@ -36,10 +36,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of the reports of one call; `fresh` are the receipts not heard before."""
+    """What became of the reports of one call; `fresh` are the receipts not heard before, `woken`
+    the workflows whose escalations they stopped, to be woken once this is committed.
+    """
 
     judged: Sequence[Judged]
     fresh: int
+    woken: Sequence[str] = ()
 
     @property
     def verdict(self) -> str:
@@ -77,12 +80,12 @@ async def keep(
     judged = [_judge(one, account_id, known) for one in reports]
     given = [_receipt(one, account_id, call_id) for one in judged if _is_receipt(one)]
     written = await receipts.insert(conn, given)
-    if written.attempts:
-        await fold(conn, await receipts.join(conn, written.attempts))
+    moved = await receipts.join(conn, written.attempts) if written.attempts else []
+    await fold(conn, moved)
     wishes = [_note(one) for one in judged if _is_wish(one)]
     await effects.apply(conn, wishes)
     await engagements.hear(conn, wishes)
-    return Kept(judged, written.fresh)
+    return Kept(judged, written.fresh, await escalations.stopped_now(conn, moved))
 
 
 async def names_no_password(conn: AsyncConnection, said: str) -> bool:

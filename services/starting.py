@@ -41,6 +41,8 @@ def group(promised: Sequence[Accepted]) -> None:
     """Let neighbours of a batch (one lane, one due minute) share a workflow id in their rows."""
     groups: defaultdict[tuple[str, datetime | None, bool], list[Accepted]] = defaultdict(list)
     for one in promised:
+        if one.row["escalation"] is not None:
+            continue  # it waits by itself, and reads wake it: a history of its own stays short
         minute = one.due_at.replace(second=0, microsecond=0) if one.due_at else None
         groups[(one.row["priority"], minute, one.row["class"] == "otp")].append(one)
     for neighbours in groups.values():

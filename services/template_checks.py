@@ -49,6 +49,7 @@ def version_of(
         "author": author,
         "note": request.note,
         "uses": sorted(uses),
+        "escalation": request.escalation.document() if request.escalation else None,
     }
 
 

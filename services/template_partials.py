@@ -12,7 +12,7 @@ from channels.compiled import BadTemplate
 from domain.contract.template import TemplateVersionRequest
 from domain.errors import FieldError, Invalid
 from domain.template import TemplateVersion, nearest
-from services import template_checks, template_views
+from services import escalation_judging, template_checks, template_views
 from stores import partials as store
 
 _DEEPEST = 10
@@ -79,6 +79,8 @@ async def check(
     ]
     if errors:
         raise Invalid(errors=errors)
+    words = made.version.content
+    await escalation_judging.check_template(conn, row.module_id, request.escalation, words)
     return made.versions
 
 

@@ -13,7 +13,7 @@ from channels.digest import Item, compose
 from channels.localization import is_known
 from channels.rendering import LAYOUT, RenderFailed, render, variables
 from domain.errors import FieldError
-from domain.preference_links import EXAMPLES, with_examples, without
+from domain.preference_links import LEAVING, with_examples, without
 from domain.template import TemplateVersion
 from domain.vocabulary import CategoryClass, Channel
 from services import template_checks, template_problems
@@ -154,7 +154,7 @@ def _languages(version: TemplateVersion) -> Iterator[tuple[str, str, Mapping[str
 
 def _lets_leave(source: Mapping[str, Any], html: str, text: str) -> bool:
     used = variables({Channel.EMAIL.value: source})
-    return bool(used & EXAMPLES.keys()) or html_review.offers_unsubscribing(html, text)
+    return bool(used & set(LEAVING)) or html_review.offers_unsubscribing(html, text)
 
 
 def _placed(problem: dict[str, Any], place: str) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def as_version(row: Row[Any], version: Row[Any]) -> TemplateVersion:
         locales=version.locales,
         schema=version.schema,
         digest=row.digest,
+        escalation=version.escalation,
     )
 
 
@@ -92,6 +93,7 @@ def words_of(version: Row[Any]) -> dict[str, Any]:
         "content": given(version.content),
         "locales": {name: given(content) for name, content in version.locales.items()},
         "schema": version.schema,
+        "escalation": version.escalation,
     }
 
 

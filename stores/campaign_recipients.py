@@ -45,6 +45,10 @@ _FOLDED: Final = f"""
         CAST(NULL AS uuid) AS otp_id, coalesce((c.frozen->>'ordered')::boolean, true) AS ordered,
         CAST(NULL AS timestamptz) AS erased_at, CAST(NULL AS jsonb) AS digest,
         true AS expiry_asked, CAST('{{}}' AS text[]) AS uncollected,
+        CAST(NULL AS jsonb) AS escalation, CAST(NULL AS smallint) AS step,
+        CAST(NULL AS timestamptz) AS step_due_at, CAST(NULL AS timestamptz) AS stopped_at,
+        CAST(NULL AS text) AS stop_reason, CAST(NULL AS timestamptz) AS acknowledged_at,
+        CAST(NULL AS text) AS acknowledged_by,
         CAST(sum(d.version) AS int) AS version
     FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
     WHERE {{which}}

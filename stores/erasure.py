@@ -38,6 +38,23 @@ _IN_CAMPAIGNS = text("""
     ORDER BY 1
 """)
 
+_IN_STEPS = text("""
+    SELECT d.notification_id FROM deliveries d
+    WHERE d.profile_id = :profile AND d.step IS NOT NULL
+    ORDER BY 1
+""")
+
+_STEPS = text("""
+    UPDATE deliveries SET address = '', target = NULL, vendor_id = NULL, decision = NULL,
+        outcome = outcome || CAST('{"vendor_id": "", "detail": ""}' AS jsonb)
+    WHERE profile_id = :profile AND step IS NOT NULL
+""")
+
+_SANDBOX_OF_STEPS = text("""
+    DELETE FROM sandbox_messages m USING deliveries d
+    WHERE d.profile_id = :profile AND d.step IS NOT NULL AND m.attempt_id = d.attempt_id
+""")
+
 _NOTIFICATIONS = text("""
     UPDATE notifications n SET recipient = '{}', data = '{}', metadata = '{}',
         content = CASE WHEN n.content IS NOT NULL THEN CAST('{}' AS jsonb) END,
@@ -182,6 +199,24 @@ async def find_in_campaigns(conn: AsyncConnection, person: Person) -> list[UUID]
     return list(result.scalars().all())
 
 
+async def find_in_steps(conn: AsyncConnection, person: Person) -> list[UUID]:
+    """Return others' notifications of which a step went to a person."""
+    result = await conn.execute(_IN_STEPS, {"profile": person.profile_id})
+    return list(dict.fromkeys(result.scalars().all()))
+
+
+async def scrub_steps(conn: AsyncConnection, person: Person) -> None:
+    """Take a person out of the steps of others' notifications, whose other deliveries stay; what
+    vendors said of any of their attempts goes.
+    """
+    ids = await find_in_steps(conn, person)
+    if not ids:
+        return
+    await conn.execute(_SANDBOX_OF_STEPS, {"profile": person.profile_id})
+    await conn.execute(_STEPS, {"profile": person.profile_id})
+    await _scrub_attempts(conn, ids)
+
+
 def _binds(person: Person) -> dict[str, Any]:
     return {
         "module": person.module_id, "profile": person.profile_id,
@@ -266,6 +301,11 @@ async def _scrub_ledger(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
     await conn.execute(_DELIVERIES, binds)
     await digests.forget(conn, ids)
     await engagements.forget(conn, ids)
+    await _scrub_attempts(conn, ids)
+
+
+async def _scrub_attempts(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
+    binds: dict[str, Any] = {"ids": list(ids)}
     earlier = await conn.execute(_ATTEMPTS, binds)
     attempts = [row.id for row in earlier]
     attempts += [row.attempt_id for row in await conn.execute(_LATEST_ATTEMPTS, binds)]

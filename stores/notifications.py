@@ -13,7 +13,8 @@ COLUMNS = """
     n.profile_id, n.campaign_id, n.resend_of, n.recipient, n.content, n.data, n.metadata,
     n.created_at, n.send_at, n.expires_at, n.start_deadline, n.due_at, n.workflow_id,
     n.planned_at, n.finished_at, n.otp_id, n.ordered, n.erased_at, n.digest, n.expiry_asked,
-    n.uncollected, n.version
+    n.uncollected, n.escalation, n.step, n.step_due_at, n.stopped_at, n.stop_reason,
+    n.acknowledged_at, n.acknowledged_by, n.version
 """
 
 _GET = text(f"""
@@ -25,7 +26,7 @@ _DELIVERIES = text("""
     SELECT d.id, d.notification_id, d.channel, d.address, d.state, d.reason, d.created_at,
         d.due_at, d.attempts, d.attempt_id, d.vendor, d.vendor_id, a.name AS account,
         d.attempted_at, d.settled_at, d.outcome, d.route, d.decision, d.digest_id, d.carried_by,
-        d.version
+        d.step, d.profile_id, d.version
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
     WHERE d.notification_id = ANY(CAST(:ids AS uuid[])) AND d.id >= :first
     ORDER BY d.id

@@ -18,12 +18,12 @@ _SELECT = """
 _SELECT_VERSION = """
     SELECT t.id AS template_id, t.key, t.category, t.priority, t.digest,
         v.version, v.locale, coalesce(v.sent_content, v.content) AS content,
-        coalesce(v.sent_locales, v.locales) AS locales, v.schema
+        coalesce(v.sent_locales, v.locales) AS locales, v.schema, v.escalation
     FROM template_versions v JOIN templates t ON t.id = v.template_id
 """
 _VERSION_COLUMNS = """
     template_id, version, locale, content, locales, schema, author, note, created_at,
-    published_at, published_by, uses, partials, sent_content, sent_locales
+    published_at, published_by, uses, partials, sent_content, sent_locales, escalation
 """
 
 FILTERS: Mapping[str, str] = {
@@ -117,11 +117,13 @@ async def add_version(conn: AsyncConnection, version: Mapping[str, Any]) -> None
     await conn.execute(
         text("""
             INSERT INTO template_versions
-                (template_id, version, locale, content, locales, schema, author, note, uses)
+                (template_id, version, locale, content, locales, schema, author, note, uses,
+                    escalation)
             VALUES (:template_id, :version, :locale, CAST(:content AS jsonb),
-                CAST(:locales AS jsonb), CAST(:schema AS jsonb), :author, :note, :uses)
+                CAST(:locales AS jsonb), CAST(:schema AS jsonb), :author, :note, :uses,
+                NULLIF(CAST(:escalation AS jsonb), 'null'::jsonb))
         """),
-        {"uses": [], **version},
+        {"uses": [], "escalation": None, **version},
     )
 
 
@@ -296,4 +298,5 @@ def _version(row: Row[Any]) -> TemplateVersion:
         locales=row.locales,
         schema=row.schema,
         digest=row.digest,
+        escalation=row.escalation,
     )

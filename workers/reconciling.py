@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -14,6 +15,7 @@ from domain.report import Report
 from domain.vocabulary import Channel
 from services import reports
 from services.app import App
+from services.relooking import wake_all
 from stores import accounts as stored
 from stores import receipt_counts
 from stores.ledger import look_ups
@@ -77,7 +79,8 @@ class Reconciling(Loops):
         )
         found = await sender.look_up(sought, deadline=time.monotonic() + _PATIENCE)
         if isinstance(found, Report):
-            await self._app.db.retrying(lambda conn: _keep(conn, row, found))
+            woken = await self._app.db.retrying(lambda conn: _keep(conn, row, found))
+            await wake_all(self._app, woken)
         elif isinstance(found, Absent):
             pair = (row.id, row.attempt_id)
             await self._app.db.retrying(lambda conn: look_ups.settle_absent(conn, [pair]))
@@ -88,6 +91,7 @@ class Reconciling(Loops):
         )
 
 
-async def _keep(conn: AsyncConnection, row: Row[Any], found: Report) -> None:
+async def _keep(conn: AsyncConnection, row: Row[Any], found: Report) -> Sequence[str]:
     kept = await reports.keep(conn, row.account_id, [found])
     await receipt_counts.count(conn, row.account_id, receipts=kept.fresh)
+    return kept.woken

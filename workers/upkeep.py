@@ -16,6 +16,7 @@ from domain.ids import encode, new_id
 from domain.orders import Order
 from services import audit_log
 from services.app import App
+from services.relooking import wake_all
 from services.temporal import TemporalDown
 from stores import (
     account_states,
@@ -31,7 +32,7 @@ from stores import (
     webhook_calls,
     webhook_deliveries,
 )
-from stores.ledger import receipts, sweep
+from stores.ledger import escalations, receipts, sweep
 from stores.ledger.close import close_overdue
 from stores.ledger.fold import fold
 from workers import campaign_sweep
@@ -93,7 +94,10 @@ class Upkeep(Loops):
             await close_overdue(conn, ended)
             await settle_abandoned(conn, ended)
             waiting = await sweep.find_unmatched_receipts(conn, most=MOST_SWEPT)
-            await fold(conn, await receipts.join(conn, waiting))
+            moved = await receipts.join(conn, waiting)
+            await fold(conn, moved)
+            woken = await escalations.stopped_now(conn, moved)
+        await wake_all(self._app, woken)
         if not await self._app.temporal.healthy():
             return 0
         async with self._app.db.leader() as conn:

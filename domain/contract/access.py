@@ -36,6 +36,7 @@ RESOURCES = (
     "approvals",
     "schedules",
     "triggers",
+    "rotas",
 )
 Redirected = Literal["email", "sms", "whatsapp", "telegram"]
 """Channels on which all messages of a trial may go to one address."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from domain.contract.base import Json, Line, Moment, Request, WrongField
 from domain.contract.content import Content
 from domain.contract.digest import DigestRequest
+from domain.contract.escalation import EscalationRequest
 from domain.device_tokens import Platform, check_token
 from domain.timezones import known_timezones
 from domain.vocabulary import Channel, ChannelPolicy, Priority
@@ -140,6 +141,7 @@ class NotificationRequest(Request):
     expires_at: Moment | None = None
     metadata: Metadata = {}
     digest: DigestRequest | None = None
+    escalation: EscalationRequest | None = None
 
     @model_validator(mode="after")
     def _one_source_of_words(self) -> "NotificationRequest":
@@ -147,6 +149,8 @@ class NotificationRequest(Request):
             raise WrongField("content", "needs either template or content, not both")
         if self.channels is not None and len(set(self.channels)) != len(self.channels):
             raise WrongField("channels", "names a channel twice")
+        if self.digest is not None and self.escalation is not None:
+            raise WrongField("escalation", "what escalates is not collected: leave out the digest")
         return self
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from domain.contract.base import Json, Line, Request, Text
 from domain.contract.content import Content
 from domain.contract.digest import DigestRequest
+from domain.contract.escalation import EscalationRequest
 from domain.contract.notification import Key, Locale, Recipient, Timezone
 from domain.vocabulary import Channel, Priority
 
@@ -14,12 +15,15 @@ Note = Annotated[Text, Field(max_length=1000)]
 
 
 class TemplateVersionRequest(Request):
-    """The words of one version: a default locale, translations, and a JSON Schema of its data."""
+    """The words of one version: a default locale, translations, a JSON Schema of its data, and the
+    steps by which its messages escalate that say nothing else.
+    """
 
     locale: Locale = "en"
     content: Content
     locales: Annotated[dict[Locale, Content], Field(max_length=100)] = {}
     schema_: Annotated[Json, Field(alias="schema")] = {}
+    escalation: EscalationRequest | None = None
     note: Note | None = None
 
 

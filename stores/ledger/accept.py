@@ -31,14 +31,16 @@ _INSERT = text("""
         id, module_id, state, priority, category, class, channels, channel_policy, template_id,
         template_key, template_version, profile_id, campaign_id, resend_of, recipient,
         recipient_keys, content, data, metadata, created_at, send_at, expires_at, start_deadline,
-        due_at, workflow_id, otp_id, ordered, digest, uncollected, expiry_asked
+        due_at, workflow_id, otp_id, ordered, digest, uncollected, expiry_asked,
+        escalation, step
     )
     SELECT
         id, module_id, state, priority, category, class, channels, channel_policy, template_id,
         template_key, template_version, profile_id, campaign_id, resend_of, recipient,
         recipient_keys, NULLIF(content, 'null'::jsonb), data, metadata, created_at, send_at,
         expires_at, start_deadline, due_at, workflow_id, otp_id, coalesce(ordered, true),
-        NULLIF(digest, 'null'::jsonb), coalesce(uncollected, '{}'), coalesce(expiry_asked, true)
+        NULLIF(digest, 'null'::jsonb), coalesce(uncollected, '{}'), coalesce(expiry_asked, true),
+        NULLIF(escalation, 'null'::jsonb), step
     FROM jsonb_populate_recordset(NULL::notifications, CAST(:rows AS jsonb))
     RETURNING id, module_id, category, class AS class_, priority, state, version
 """)

@@ -9,29 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Conflict
 from domain.vocabulary import State
-from stores.ledger import events
+from stores.ledger import escalations, events
+from stores.ledger.cancelling import cancel_waiting
 from stores.ledger.close import close_unplanned
 from stores.ledger.fold import fold
-from stores.ledger.settle import touched
 
 _LOCK = text("""
     SELECT d.id, d.state, d.attempts FROM deliveries d
     WHERE d.notification_id = :id ORDER BY d.id FOR UPDATE
 """)
-
-_CANCEL = text(f"""
-    WITH chosen AS (
-        SELECT id, state AS before FROM deliveries
-        WHERE notification_id = ANY(CAST(:ids AS uuid[]))
-            AND state IN ('accepted', 'scheduled', 'held')
-        ORDER BY id FOR UPDATE
-    )
-    UPDATE deliveries d SET state = 'cancelled', reason = :reason, due_at = NULL,
-        lease_token = NULL, lease_until = NULL, settled_at = clock_timestamp(),
-        version = d.version + 1
-    FROM chosen c WHERE d.id = c.id
-    RETURNING {events.CHANGED}, c.before
-""")  # noqa: S608 - only constants are put together
 
 _CHANGE = text("""
     UPDATE notifications n SET
@@ -39,6 +25,9 @@ _CHANGE = text("""
         content = NULLIF(r.content, 'null'::jsonb), channels = r.channels, metadata = r.metadata,
         due_at = r.due_at, start_deadline = r.start_deadline, workflow_id = r.workflow_id,
         state = r.state, expiry_asked = r.expiry_asked, uncollected = r.uncollected,
+        step_due_at = CASE WHEN n.step_due_at IS NOT NULL THEN least(r.expires_at,
+            greatest(n.step_due_at, r.due_at + make_interval(
+                secs => CAST(n.escalation->'steps'->n.step->>'wait_seconds' AS int)))) END,
         swept_at = NULL, version = n.version + 1
     FROM jsonb_populate_record(NULL::notifications, CAST(:row AS jsonb)) r
     WHERE n.id = :id AND n.version = :version AND n.finished_at IS NULL
@@ -57,27 +46,24 @@ _CHANGE_DELIVERIES = text("""
 
 
 async def cancel(conn: AsyncConnection, notification_id: UUID) -> bool:
-    """Cancel what waits; False when it was cancelled before. Raises Conflict from sending on."""
+    """Cancel what waits; False when it was cancelled before. Raises Conflict from sending on,
+    unless a step of its escalation waits: what was sent stays sent, and no further step begins.
+    """
     rows = (await conn.execute(_LOCK, {"id": notification_id})).all()
     if not rows:
         return await _cancel_unplanned(conn, notification_id)
+    if await escalations.stop(conn, [notification_id], State.CANCELLED):
+        await fold(conn, [notification_id])
+        return True
     if all(row.state == State.CANCELLED for row in rows):
+        return False
+    if await escalations.was_stopped(conn, notification_id, State.CANCELLED):
         return False
     _refuse_after_start(rows)
     if not await cancel_waiting(conn, [notification_id], "cancelled"):
         raise Conflict("It is finished; there is nothing left to cancel.")
     await fold(conn, [notification_id])
     return True
-
-
-async def cancel_waiting(
-    conn: AsyncConnection, notification_ids: Sequence[UUID], reason: str
-) -> list[UUID]:
-    """Cancel the deliveries that wait, and return the notifications they are of, to be folded."""
-    result = await conn.execute(_CANCEL, {"ids": list(notification_ids), "reason": reason})
-    changed = result.all()
-    await events.append(conn, events.delivery_events(changed))
-    return touched(changed)
 
 
 async def change(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.delivery import Settlement
 from domain.ids import new_id
 from domain.vocabulary import State
-from stores.ledger import events
+from stores.ledger import escalations, events
 from stores.ledger.fold import fold
 from stores.ledger.settle import settle
 
@@ -78,7 +78,8 @@ async def close_overdue(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]
         closed = await close_unplanned(conn, [row.id for row in overdue], states, "too_late")
     expired = (await conn.execute(_EXPIRED, {"ids": list(ids)})).all()
     changed = await settle(conn, [_expiry(row) for row in expired])
-    return closed | await fold(conn, sorted({row.notification_id for row in changed}))
+    stopped = await escalations.stop_overdue(conn, ids)
+    return closed | await fold(conn, sorted({*stopped, *(row.notification_id for row in changed)}))
 
 
 def _expiry(row: Row[Any]) -> Settlement:

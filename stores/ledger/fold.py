@@ -12,8 +12,10 @@ FINAL_CASE = " ".join(
     f"WHEN bool_or(d.state = '{state}') THEN '{state}'" for state in FINAL_PRECEDENCE
 )
 _FOLD = text(f"""
-    UPDATE notifications n SET state = f.state, due_at = coalesce(f.due_at, n.due_at),
-        finished_at = CASE WHEN f.waiting THEN NULL
+    UPDATE notifications n SET
+        state = CASE WHEN n.step_due_at IS NULL OR f.waiting THEN f.state ELSE 'sending' END,
+        due_at = coalesce(least(f.due_at, n.step_due_at), n.due_at),
+        finished_at = CASE WHEN f.waiting OR n.step_due_at IS NOT NULL THEN NULL
             ELSE coalesce(n.finished_at, clock_timestamp()) END,
         version = n.version + 1
     FROM (
@@ -38,7 +40,9 @@ _FOLD = text(f"""
 
 
 async def fold(conn: AsyncConnection, notification_ids: Sequence[UUID]) -> set[UUID]:
-    """Bring notifications in line with their deliveries and return the finished ones."""
+    """Bring notifications in line with their deliveries and return the finished ones; one whose
+    next step waits is not finished.
+    """
     if not notification_ids:
         return set()
     result = await conn.execute(_FOLD, {"ids": list(notification_ids)})

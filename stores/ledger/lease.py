@@ -32,17 +32,21 @@ _LEASE = text(f"""
     )
     SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
         l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
-        n.template_id, n.template_version, n.content, n.data, n.profile_id, n.heeded,
-        coalesce(n.recipient->>'name', p.name) AS name,
-        coalesce(n.recipient->>'locale', p.locale) AS locale,
-        coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
+        n.template_id, n.template_version, n.content, n.data,
+        coalesce(l.profile_id, n.profile_id) AS profile_id,
+        CASE WHEN l.profile_id IS NULL THEN n.heeded END AS heeded,
+        coalesce(own.recipient->>'name', p.name) AS name,
+        coalesce(own.recipient->>'locale', p.locale) AS locale,
+        coalesce(own.recipient->>'timezone', p.timezone) AS timezone,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
         o.length AS otp_length, coalesce(c.mandatory, false) AS mandatory,
         l.digest_id, g.opened_by AS counts_as,
         coalesce(c.track_opens, false) AS track_opens,
         coalesce(c.track_clicks, false) AS track_clicks, {_REFUSES} AS refuses_tracking
     FROM leased l JOIN notifications n ON n.id = l.notification_id
-        LEFT JOIN profiles p ON p.id = n.profile_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN l.profile_id IS NULL THEN n.recipient END AS recipient) own
+        LEFT JOIN profiles p ON p.id = coalesce(l.profile_id, n.profile_id)
         LEFT JOIN otps o ON o.id = n.otp_id
         LEFT JOIN categories c ON c.key = l.category
         LEFT JOIN digests g ON g.id = l.digest_id

@@ -9,49 +9,54 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain import escalation
 from domain.delivery import Planned, Unplanned
 from domain.digests import Window
 from domain.vocabulary import CategoryClass, Channel, State
 from stores.ledger import events
 
-_UNPLANNED = text("""
-    SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
-        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered, n.digest,
-        n.uncollected, n.expiry_asked,
-        (SELECT jsonb_agg(jsonb_build_array(d.channel, d.address)) FROM deliveries d
-            WHERE d.notification_id = n.id) AS used
+_ASKED = """
+    n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels, n.channel_policy,
+    n.profile_id, n.recipient, n.expires_at, n.ordered, n.digest, n.uncollected, n.expiry_asked,
+    n.escalation, n.step
+"""
+_USED = "jsonb_agg(jsonb_build_array(d.channel, d.address, d.step, d.profile_id) ORDER BY d.id)"
+
+_UNPLANNED = text(f"""
+    SELECT {_ASKED},
+        (SELECT {_USED} FROM deliveries d WHERE d.notification_id = n.id) AS used
     FROM notifications n
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
-        AND n.planned_at IS NULL AND n.finished_at IS NULL AND n.due_at <= clock_timestamp()
-        AND n.expires_at > clock_timestamp()
-        AND (n.start_deadline IS NULL OR n.start_deadline > clock_timestamp())
+        AND n.finished_at IS NULL AND n.expires_at > clock_timestamp()
+        AND ((n.planned_at IS NULL AND n.due_at <= clock_timestamp()
+                AND (n.start_deadline IS NULL OR n.start_deadline > clock_timestamp()))
+            OR n.step_due_at <= clock_timestamp())
     ORDER BY n.id
     LIMIT CAST(:most AS bigint)
     FOR UPDATE OF n
-""")
+""")  # noqa: S608 - only constants are put together
 
-_FALLBACK = text("""
-    SELECT n.id, n.module_id, n.category, n.class AS class_, n.priority, n.channels,
-        n.channel_policy, n.profile_id, n.recipient, n.expires_at, n.ordered, n.digest,
-        n.uncollected, n.expiry_asked,
-        jsonb_agg(jsonb_build_array(d.channel, d.address)) AS used
+_FALLBACK = text(f"""
+    SELECT {_ASKED}, {_USED} AS used
     FROM notifications n JOIN deliveries d ON d.notification_id = n.id
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.channel_policy = 'first_success'
         AND (cardinality(n.channels) > 1 OR n.profile_id IS NOT NULL)
         AND n.expires_at > clock_timestamp()
     GROUP BY n.id
     HAVING bool_and(d.state IN ('suppressed', 'failed') AND d.reason <> 'frequency_cap')
+        FILTER (WHERE d.step IS NOT DISTINCT FROM n.step)
     ORDER BY n.id
-""")
+""")  # noqa: S608
 
 _INSERT = text(f"""
     INSERT INTO deliveries AS d (
         id, notification_id, module_id, category, class, priority, channel, address, target, state,
-        reason, created_at, due_at, expires_at, settled_at, decision, digest_id
+        reason, created_at, due_at, expires_at, settled_at, decision, digest_id, step,
+        profile_id
     )
     SELECT r.id, r.notification_id, r.module_id, r.category, r.class, r.priority, r.channel,
         r.address, r.target, r.state, r.reason, r.created_at, r.due_at, r.expires_at, r.settled_at,
-        NULLIF(r.decision, 'null'::jsonb), r.digest_id
+        NULLIF(r.decision, 'null'::jsonb), r.digest_id, r.step, r.profile_id
     FROM jsonb_populate_recordset(NULL::deliveries, CAST(:rows AS jsonb)) r
     ORDER BY r.id
     RETURNING {events.CHANGED}, NULL AS before
@@ -74,10 +79,14 @@ _SUPPRESSED = text("""
 async def find_unplanned(
     conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str, most: int | None = None
 ) -> list[Unplanned]:
-    """Lock and return the due notifications of a workflow that have no deliveries yet."""
+    """Lock and return the due notifications of a workflow that have no deliveries yet, and those
+    whose next step is due: each as `step` says.
+    """
     given = {"ids": list(ids), "workflow": workflow_id, "most": most}
     result = await conn.execute(_UNPLANNED, given)
-    return [_unplanned(row) for row in result.all()]
+    return [
+        _unplanned(row, None if row.escalation is None else row.step + 1) for row in result.all()
+    ]
 
 
 async def find_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Unplanned]:
@@ -86,7 +95,7 @@ async def find_fallbacks(conn: AsyncConnection, ids: Sequence[UUID]) -> list[Unp
     channel.
     """
     result = await conn.execute(_FALLBACK, {"ids": list(ids)})
-    return [_unplanned(row) for row in result.all()]
+    return [_unplanned(row, row.step) for row in result.all()]
 
 
 async def find_suppressed(
@@ -134,6 +143,8 @@ def _row(one: Planned, now: datetime) -> dict[str, Any]:
         "settled_at": None if waits else now,
         "decision": one.decision,
         "digest_id": one.digest_id,
+        "step": one.notification.step,
+        "profile_id": one.notification.addressee,
     }
 
 
@@ -145,21 +156,36 @@ def used_of(pairs: Sequence[Sequence[str]]) -> dict[Channel, frozenset[str]]:
     return {channel: frozenset(addresses) for channel, addresses in found.items()}
 
 
-def _unplanned(row: Row[Any]) -> Unplanned:
+def _unplanned(row: Row[Any], step: int | None) -> Unplanned:
+    """Return a notification as its step is planned, that of a number from 1; None without steps."""
+    steps = escalation.read(row.escalation)
+    used = row.used or ()
+    here = used if step is None else [one for one in used if one[2] == step]
+    elsewhere = here[0][3] if here and step is not None else None
     return Unplanned(
         id=row.id,
         module_id=row.module_id,
         category=row.category,
         class_=CategoryClass(row.class_),
         priority=row.priority,
-        channels=tuple(Channel(channel) for channel in row.channels),
+        channels=tuple(Channel(channel) for channel in row.channels)
+        if step is None
+        else steps[step - 1].channels,
         channel_policy=row.channel_policy,
-        profile_id=row.profile_id,
-        recipient=row.recipient,
-        used=used_of(row.used or ()),
+        profile_id=UUID(elsewhere) if elsewhere else row.profile_id,
+        recipient={} if elsewhere else row.recipient,
+        used=used_of([one[:2] for one in here]),
         expires_at=row.expires_at,
-        ordered=row.ordered,
+        ordered=row.ordered or step is not None,
         window=Window.read(row.digest),
         uncollected=frozenset(Channel(channel) for channel in row.uncollected),
         expiry_asked=row.expiry_asked,
+        steps=steps,
+        step=step,
+        told=tuple(UUID(id) for one in used if (id := one[3] or _text(row.profile_id))),
+        addressee=UUID(elsewhere) if elsewhere else None,
     )
+
+
+def _text(id: UUID | None) -> str | None:
+    return None if id is None else str(id)

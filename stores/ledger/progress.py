@@ -26,13 +26,20 @@ _NEXT = text("""
         SELECT n.due_at, n.channels[1], 'scheduled', n.class, 0 FROM notifications n
         WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
             AND n.planned_at IS NULL AND n.finished_at IS NULL
+        UNION ALL
+        SELECT n.step_due_at, n.escalation->'steps'->n.step->'channels'->>0,
+            'step ' || (n.step + 1) || ', unless '
+                || (n.escalation->'steps'->n.step->>'stop_on') || ' before', n.class, 0
+        FROM notifications n
+        WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.workflow_id = :workflow
+            AND n.step_due_at IS NOT NULL AND n.finished_at IS NULL
     ) waiting ORDER BY next_due LIMIT 1
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The first delivery that becomes due, and why it waits."""
+    """The first delivery or step that becomes due, and why it waits."""
 
     due_at: datetime
     channel: str

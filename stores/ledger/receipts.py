@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.vocabulary import CategoryClass, ReceiptKind
 from stores import webhook_calls
-from stores.ledger import effects, engagements, events
+from stores.ledger import effects, engagements, escalations, events
 
 _ATTEMPTS = text("""
     SELECT wanted.id, d.id AS delivery_id, d.account_id, d.class AS class_
@@ -190,8 +190,8 @@ async def join(
 
     `deliveries` just settled are raised too: a receipt may have come while they were sending.
     A receipt of another account than the attempt's is never joined. What follows for the address
-    (suppressed, or no longer) happens here, once for each receipt. What a vendor said of a one-time
-    code is not kept: it may repeat it.
+    (suppressed, or no longer) happens here, once for each receipt, and escalations stop. What a
+    vendor said of a one-time code is not kept: it may repeat it.
     """
     where = {"attempts": list(attempts), "deliveries": list(deliveries)}
     if not (await conn.execute(_ANY, where)).scalar_one():
@@ -215,7 +215,10 @@ async def join(
             *events.delivery_events(raised),
         ],
     )
-    return sorted({row.notification_id for row in raised if row.campaign_id is None})
+    moved = sorted({row.notification_id for row in raised if row.campaign_id is None})
+    if moved:
+        await escalations.stop_met(conn, moved)
+    return moved
 
 
 async def _carried(conn: AsyncConnection, messages: Sequence[UUID]) -> dict[UUID, list[UUID]]:

@@ -28,6 +28,7 @@ COMMANDS = (
     "campaign resume", "campaign abort", "campaign resend-missed", "templates pull",
     "templates push",
     "schedules list", "schedules next", "schedules pause", "schedules resume", "schedules trigger",
+    "rotas list", "rotas show", "rotas stand-in",
 )  # fmt: skip
 SECRETS = [
     name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
@@ -52,7 +53,7 @@ async def test_help_lists_all_commands(shell: Shell) -> None:
     [
         *COMMANDS,
         *("keys", "users", "audit", "accounts", "campaign", "suppressions", "audiences"),
-        *("schedules", "templates"),
+        *("schedules", "templates", "rotas"),
     ],
 )
 def test_every_command_has_help(command: str) -> None:

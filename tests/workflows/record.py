@@ -86,6 +86,16 @@ STORIES: Final[Mapping[str, Story | CampaignStory]] = {
         ),
         ids=3,
     ),
+    "escalated": Story(
+        (
+            Step(5 * MINUTE, "push: step 2, unless read before", {"sent": 1}),
+            Step(10 * MINUTE, "sms: step 3, unless acknowledged before", {"sent": 2}),
+            Step(states={"sent": 3}),
+        )
+    ),
+    "acknowledged": Story(
+        (Step(HOUR, "sms: step 2, unless acknowledged before", {"sent": 1}), SENT), woken=True
+    ),
     "worker_died": Story((Step(crashes=True), SENT)),
     "moved_to_another_workflow": Story((HELD, Step()), due_in=2 * DAY, woken=True),
 }

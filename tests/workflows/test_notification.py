@@ -1,5 +1,6 @@
 """The notification's story on the time-skipping server: holds, wakes, retries, the end."""
 
+import asyncio
 import sysconfig
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -121,6 +122,40 @@ async def test_a_digest_is_carried_by_the_workflow_that_opened_it(
     opener, result, elapsed = await run(environment, [waiting, Progress(states={"sent": 3})])
     assert (opener.asked, result) == (["deliver"] * 2, {"sent": 3})
     assert elapsed >= timedelta(minutes=55)
+
+
+async def test_the_steps_of_an_escalation_each_come_in_their_time(
+    environment: WorkflowEnvironment,
+) -> None:
+    begun = await environment.get_current_time()
+    waits = [timedelta(minutes=5), timedelta(minutes=15)]
+    script = [Progress(begun + one, "sms: step 2, unless read before", {}) for one in waits]
+    scripted, result, _ = await run(environment, [*script, Progress(states={"sent": 3})])
+    assert (scripted.asked, result) == (["deliver"] * 3, {"sent": 3})
+    elapsed = [at - begun for at in scripted.times]
+    assert all(one >= wait for one, wait in zip(elapsed[1:], waits, strict=True))
+    assert elapsed[-1] < timedelta(minutes=16)
+
+
+async def test_an_acknowledgement_ends_the_wait_for_the_next_step(
+    environment: WorkflowEnvironment,
+) -> None:
+    due = await environment.get_current_time() + timedelta(days=1)
+    script = [Progress(due, "sms: step 2, unless acknowledged before"), DONE]
+    scripted, queue = Scripted(script), "acknowledged"
+    async with Worker(
+        environment.client,
+        task_queue=queue,
+        workflows=[NotificationWorkflow],
+        activities=[scripted.prepare, scripted.deliver],
+    ):
+        handle = await start(environment, queue)
+        while not scripted.asked:
+            await asyncio.sleep(0.01)
+        await handle.signal(NotificationWorkflow.wake)
+        assert await handle.result() == {"sent": 1}
+    assert scripted.asked == ["deliver", "deliver"]
+    assert scripted.times[-1] < due
 
 
 async def test_a_due_time_in_the_past_does_not_make_it_spin(
