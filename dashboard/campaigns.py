@@ -31,6 +31,7 @@ TONES: Final = {
     CampaignState.AWAITING_APPROVAL: "unknown", CampaignState.APPROVED: "scheduled",
     CampaignState.SENDING: "sending", CampaignState.PAUSED: "held",
     CampaignState.COMPLETED: "delivered", CampaignState.REJECTED: "failed",
+    CampaignState.EXPIRED: "expired",
     CampaignState.ABORTED: "cancelled",
 }  # fmt: skip
 """Which state of a delivery a campaign's state looks like."""
@@ -48,6 +49,7 @@ _STEPS: Final = {
 _MAY: Final = {
     CampaignState.DRAFT: ("edit", "preview", "submit"),
     CampaignState.REJECTED: ("edit", "preview", "submit"),
+    CampaignState.EXPIRED: ("edit", "preview", "submit"),
     CampaignState.RESOLVING: ("abort",),
     CampaignState.AWAITING_APPROVAL: ("edit", "abort"),
     CampaignState.APPROVED: ("pace", "pause", "abort"),

@@ -8,6 +8,7 @@ from services.times import stamp
 
 _HASHED = frozenset(CampaignState) - {
     CampaignState.DRAFT, CampaignState.RESOLVING, CampaignState.REJECTED,
+    CampaignState.EXPIRED,
 }  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def view(row: Any) -> dict[str, Any]:
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
         "submitted_at": stamp(row.submitted_at),
+        "approve_by": stamp(row.approve_by),
         "approved_at": stamp(row.approved_at),
         "started_at": stamp(row.started_at),
         "finished_at": stamp(row.finished_at),

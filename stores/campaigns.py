@@ -1,6 +1,7 @@
 """Campaigns in PostgreSQL: their row decides, and changes only by compare-and-set."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,14 +17,16 @@ _SETTABLE: Final[Mapping[str, str]] = {
     "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
     "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
     "start_at": "timestamptz", "end_at": "timestamptz", "problem": "jsonb",
+    "approve_by": "timestamptz",
 }  # fmt: skip
 """Columns that may be written together with a step."""
 _NOW: Final = "clock_timestamp()"
 _NEW_RUN: Final = {
     "run": "run + 1", "recoveries": "0", "submitted_at": _NOW, "approved_at": "NULL",
     "finished_at": "NULL", "expires_at": "NULL", "problem": "NULL", "beaten_at": "NULL",
-    "resolver": "NULL",
+    "resolver": "NULL", "approve_by": "NULL",
 }  # fmt: skip
+_ASKED: Final = {"asked_at": _NOW, "reminded_at": "NULL"}
 _FRESH: Final = {
     "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",
     "due_at": f"CASE WHEN state = 'draft' THEN due_at ELSE {_NOW} END",
@@ -31,16 +34,18 @@ _FRESH: Final = {
 _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.EDIT: _FRESH,
     Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0"},
+    Step.RESOLVED: _ASKED,
     Step.APPROVE: {"approved_at": _NOW},
     Step.REJECT: {"finished_at": _NOW},
-    Step.DOUBT: {"approved_at": "NULL"},
+    Step.EXPIRE: {"finished_at": _NOW},
+    Step.DOUBT: {**_ASKED, "approve_by": "NULL", "approved_at": "NULL"},
     Step.OPEN: {
         "started_at": f"coalesce(started_at, {_NOW})", "expires_at": "end_at",
         "pace_left": "0", "paced_at": "NULL",
     },
     Step.ABORT: {"finished_at": _NOW},
     Step.CLOSE: {"finished_at": _NOW},
-    Step.RESEND: _NEW_RUN,
+    Step.RESEND: {**_NEW_RUN, **_ASKED},
 }  # fmt: skip
 """What a step writes beside the state; what the caller sets comes first."""
 
@@ -182,6 +187,13 @@ async def pace(
         {"id": id, "per_second": per_second, "version": version},
     )
     return result.one_or_none()
+
+
+async def reminded(conn: AsyncConnection, id: UUID, at: datetime) -> None:
+    """Note when the approvers of a campaign were last reminded."""
+    await conn.execute(
+        text("UPDATE campaigns SET reminded_at = :at WHERE id = :id"), {"id": id, "at": at}
+    )
 
 
 async def remove(conn: AsyncConnection, id: UUID) -> bool:
