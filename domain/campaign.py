@@ -75,6 +75,10 @@ leads to approved, from where the open window leads on to sending at once.
 
 FINAL: Final = frozenset({_S.COMPLETED, _S.ABORTED})
 """States in which nothing waits any more."""
+ON_THE_WAY: Final = frozenset(
+    {_S.RESOLVING, _S.AWAITING_APPROVAL, _S.APPROVED, _S.SENDING, _S.PAUSED}
+)
+"""States from which a campaign goes on without its author."""
 
 
 BEFORE_SENDING: Final = frozenset({Step.EDIT, Step.SUBMIT})

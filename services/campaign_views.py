@@ -37,6 +37,7 @@ def view(row: Any) -> dict[str, Any]:
         "metadata": asked.get("metadata", {}),
         "counts": frozen.get("counts"),
         "problem": row.problem,
+        "schedule": encode("sch", row.schedule_id) if row.schedule_id else None,
         "created_by": row.created_by,
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),

@@ -19,19 +19,20 @@ async def definition_hash(
     conn: AsyncConnection,
     frozen: Mapping[str, Any],
     *,
-    audience_version: int | None,
+    audience: tuple[UUID | None, int | None],
     lasts: float | None,
 ) -> str:
-    """Return the hash of what a submission froze, of what its template's version says, of how its
-    audience is defined, and of how many seconds its window lasts.
+    """Return the hash of what a submission froze, of what its template's version says, of its
+    audience's id and version, and of how many seconds its window lasts.
     """
-    bound = {name: value for name, value in frozen.items() if name not in NOT_SHOWN}
-    template = Frozen.read(frozen).template
+    kept = Frozen.read(frozen)
+    bound = {name: value for name, value in kept.column().items() if name not in NOT_SHOWN}
+    template = kept.template
     words: dict[str, Any] = {}
     if template is not None:
         version = (await templates.load_versions(conn, [template]))[template]
         words = {"content": version.content, "locales": version.locales}
-    whole = {**bound, "words": words, "audience_version": audience_version, "lasts": lasts}
+    whole = {**bound, "words": words, "audience": audience, "lasts": lasts}
     canonical = dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return sha256(canonical.encode()).hexdigest()
 
@@ -41,5 +42,5 @@ async def definition_of_run(conn: AsyncConnection, row: Any) -> str:
     snapshot = await audience_snapshots.get(conn, UUID(str(row.snapshot_id)))
     lasts = (row.end_at - row.start_at).total_seconds() if row.end_at and row.start_at else None
     return await definition_hash(
-        conn, row.frozen, audience_version=snapshot.audience_version, lasts=lasts
+        conn, row.frozen, audience=(snapshot.audience_id, snapshot.audience_version), lasts=lasts
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.campaign import BEFORE_SENDING, STEPS, Step, leads_to
+from domain.campaign import BEFORE_SENDING, ON_THE_WAY, STEPS, Step, leads_to
 
 _SELECT: Final = """
     SELECT c.*, m.key AS module_key FROM campaigns c JOIN modules m ON m.id = c.module_id
@@ -51,14 +51,18 @@ _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
 
 
 async def insert(conn: AsyncConnection, row: Mapping[str, Any]) -> None:
-    """Insert a draft: {id, module_id, name, definition, created_by, author_ids}."""
+    """Insert a draft: {id, module_id, name, definition, created_by, author_ids}, and of what a
+    schedule made {schedule_id, scheduled_at}, which are once.
+    """
     await conn.execute(
         text("""
-            INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids)
+            INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids,
+                schedule_id, scheduled_at)
             VALUES (:id, :module_id, :name, CAST(:definition AS jsonb), :created_by,
-                CAST(:author_ids AS uuid[]))
+                CAST(:author_ids AS uuid[]), CAST(:schedule_id AS uuid),
+                CAST(:scheduled_at AS timestamptz))
         """),
-        dict(row),
+        {"schedule_id": None, "scheduled_at": None, **row},
     )
 
 
@@ -187,6 +191,27 @@ async def pace(
         {"id": id, "per_second": per_second, "version": version},
     )
     return result.one_or_none()
+
+
+async def find_unfinished(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these campaigns are on their way."""
+    result = await conn.execute(
+        text("""
+            SELECT id FROM campaigns WHERE id = ANY(CAST(:ids AS uuid[]))
+                AND state = ANY(CAST(:states AS text[]))
+        """),
+        {"ids": sorted(ids), "states": sorted(ON_THE_WAY)},
+    )
+    return set(result.scalars())
+
+
+async def find_waiting(conn: AsyncConnection, schedule_id: UUID) -> Sequence[Row[Any]]:
+    """Return the campaigns of a schedule that wait for approval."""
+    result = await conn.execute(
+        text(f"{_SELECT} WHERE c.schedule_id = :schedule AND c.state = 'awaiting_approval'"),
+        {"schedule": schedule_id},
+    )
+    return result.all()
 
 
 async def reminded(conn: AsyncConnection, id: UUID, at: datetime) -> None:
