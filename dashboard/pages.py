@@ -35,6 +35,7 @@ from dashboard import (
     template_editor,
     template_list,
     template_versions,
+    triggers,
     users,
     vendor_changes,
     vendors,
@@ -63,5 +64,5 @@ _PARTS: Any = (
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
     imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
-    schedules, users, audit, account, preference_centre,
+    schedules, triggers, users, audit, account, preference_centre,
 )  # fmt: skip

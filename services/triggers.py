@@ -1,6 +1,7 @@
 """Triggers: which event starts what. Kept as data, judged when they are made."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -85,7 +86,8 @@ async def change(
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
         request = validated(TriggerRequest, merge(row.definition, patch))
-        await store.change(conn, row.id, await _row(conn, actor, request))
+        by = replace(actor, module_id=row.module_id, module_key=row.module_key)
+        await store.change(conn, row.id, await _row(conn, by, request))
         await _audit(conn, actor, "trigger.changed", row)
         return view(await store.get(conn, row.id))
 

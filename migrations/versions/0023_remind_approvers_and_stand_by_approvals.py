@@ -33,10 +33,8 @@ UP = (
     """,
     "CREATE INDEX approvals_subject ON approvals (subject, id)",
     "ALTER TABLE posted_events ADD COLUMN type text NOT NULL DEFAULT ''",
-    "CREATE INDEX posted_events_newest ON posted_events (module_id, posted_at DESC)",
 )
 DOWN = (
-    "DROP INDEX posted_events_newest",
     "ALTER TABLE posted_events DROP COLUMN type",
     "DROP INDEX approvals_subject",
     "DROP INDEX approvals_once",
