@@ -167,7 +167,13 @@ def _errors(problem: Problem | None, known: set[str]) -> tuple[dict[str, str], l
 def _event(it: Mapping[str, Any] | None) -> str:
     """Return an event that the trigger listens to, to be filled in."""
     type = it["event_type"] if it else ""
-    example = {"specversion": "1.0", "id": "1", "source": "/try", "type": type, "data": {}}
+    example: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/try",
+        "type": type,
+        "data": {},
+    }
     return json.dumps(example, indent=2)
 
 

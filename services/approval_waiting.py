@@ -106,7 +106,7 @@ async def _remind(
             away = ", ".join(filter(None, [known.on_behalf_of if known else "", one["name"]]))
             told[deputy["email"]] = _Told(deputy["email"], deputy["name"], away)
     data = {
-        **_data(app, row, deadline),
+        **_data(app, row, deadline, "/approval"),
         "recipients": row.members,
         "approvals_left": verdict.left,
         "reminder": row.reminded_at is not None,
@@ -131,11 +131,11 @@ async def _expire(
     return await _tell(app, conn, by, row, approval_words.EXPIRED, data, told)
 
 
-def _data(app: App, row: Any, deadline: datetime | None) -> dict[str, Any]:
+def _data(app: App, row: Any, deadline: datetime | None, page: str = "") -> dict[str, Any]:
     told = f"{deadline.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if deadline else ""
     return {
         "campaign": row.name,
-        "link": f"{app.settings.base_url}/campaigns/{encode('cmp', row.id)}",
+        "link": f"{app.settings.base_url}/campaigns/{encode('cmp', row.id)}{page}",
         "approve_by": told,
     }
 

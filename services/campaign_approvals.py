@@ -20,6 +20,7 @@ from services.auditing import audit_row
 from services.campaign_rows import find_row, refused
 from services.campaign_views import view
 from services.times import stamp
+from stores import audience_snapshots
 from stores import campaigns as store
 
 
@@ -79,10 +80,16 @@ async def doubts(conn: AsyncConnection, row: Any) -> str:
 
 
 async def told(conn: AsyncConnection, row: Any) -> dict[str, Any]:
-    """Return what was said about a campaign; of one that waits, how many approvals are missing,
-    whose (`approvers`), and by when.
+    """Return what was said about a campaign, and the frozen audience; of one that waits, how many
+    approvals are missing, whose (`approvers`), and by when.
     """
     found: dict[str, Any] = {"approvals": await approvals.history(conn, encode("cmp", row.id))}
+    if row.snapshot_id is not None:
+        kept = await audience_snapshots.get(conn, row.snapshot_id)
+        found["snapshot"] = {
+            "id": encode("snp", kept.id), "members": kept.members, "hash": kept.hash,
+            "created_at": stamp(kept.created_at),
+        }  # fmt: skip
     if row.state == CampaignState.AWAITING_APPROVAL:
         about = await facts(conn, row)
         verdict = await stands(conn, row, about)

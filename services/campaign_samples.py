@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from channels.occasion import Occasion
@@ -67,6 +67,33 @@ async def render_samples(
         for (where, message), number in wrong.most_common(_MOST_PROBLEMS)
     ]
     return Rendered(samples, told, sum(parts) / len(parts) if parts else 1.0)
+
+
+async def render_locales(
+    app: App, frozen: Frozen, people: Sequence[Person]
+) -> list[dict[str, Any]]:
+    """Render what is said on each channel in each language: {channel, locale, content}, where the
+    locale is null for the words of everybody else. The data are of somebody who reads it, else of
+    the first recipient.
+    """
+    version = await _version(app, frozen)
+    shown: list[dict[str, Any]] = []
+    for channel in frozen.channels:
+        for locale in (None, *sorted(version.locales if version else ())):
+            words = version.content_for(locale) if version else frozen.content or {}
+            if words.get(channel) is None:
+                continue
+            person = _reader(people, locale)
+            data = with_examples({**frozen.data, **(person.data if person else {})})
+            recipient = replace(person.recipient if person else Recipient(), locale=locale)
+            said, _ = _say(channel, words, data, recipient)
+            shown.append({"channel": channel, "locale": locale, "content": said})
+    return shown
+
+
+def _reader(people: Sequence[Person], locale: str | None) -> Person | None:
+    fitting = [one for one in people if one.recipient.locale == locale]
+    return next(iter(fitting or people), None)
 
 
 async def _version(app: App, frozen: Frozen) -> TemplateVersion | None:

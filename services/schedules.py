@@ -22,6 +22,7 @@ from domain.schedules import next_times
 from services import schedule_firing, schedule_sync, standing_approvals
 from services.access import Actor
 from services.app import App
+from services.auditing import named
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
 from services.merging import merge
@@ -55,7 +56,7 @@ async def create(
             conn,
             {
                 **row, "id": id, "module_id": actor.module_id, "settled_at": now,
-                "created_by": actor.name, "created_at": now,
+                "created_by": named(actor), "created_at": now,
             },
         )  # fmt: skip
         made = await _get(conn, actor, encode("sch", id))
@@ -319,6 +320,6 @@ async def _audit(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
+        conn, module_id=row.module_id, actor=named(actor), action=action,
         subject=encode("sch", row.id), detail={"name": row.name, **(detail or {})},
     )  # fmt: skip

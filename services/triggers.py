@@ -16,6 +16,7 @@ from domain.vocabulary import CategoryClass
 from services.acceptance import APPROVED, look_up
 from services.access import Actor
 from services.app import App
+from services.auditing import named
 from services.event_mapping import MAPPED, syntax_errors
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
@@ -41,7 +42,7 @@ async def create(
         id = new_id()
         row = await _row(conn, actor, request)
         await store.add(
-            conn, {**row, "id": id, "module_id": actor.module_id, "created_by": actor.name}
+            conn, {**row, "id": id, "module_id": actor.module_id, "created_by": named(actor)}
         )
         made = await find_row(conn, actor, encode("trg", id))
         await _audit(conn, actor, "trigger.created", made)
@@ -203,6 +204,6 @@ def _taken(name: str) -> Conflict:
 
 async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:
     await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
+        conn, module_id=row.module_id, actor=named(actor), action=action,
         subject=encode("trg", row.id), detail={"name": row.name, "event_type": row.event_type},
     )  # fmt: skip
