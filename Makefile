@@ -12,7 +12,7 @@ up: $(VENV)/.run ## Start Tocsin with everything it needs (Ctrl-C stops it)
 
 test: $(VENV)/.dev ## Run the whole test suite against real servers
 	@deploy/test-needs.sh
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=20
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20
 
 check: $(VENV)/.dev ## Lint, check types and the direction of dependencies
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports && $(BIN)/mypy .

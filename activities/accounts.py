@@ -16,7 +16,7 @@ from domain.vocabulary import Channel
 from stores import accounts as store
 from stores.database import Database
 from stores.sealing import Seal, SealBroken
-from vendors.contract import Parts, Vendor
+from vendors.contract import BatchVendor, InTurnVendor, Parts, Vendor
 from vendors.registry import KINDS
 
 log = structlog.get_logger()
@@ -37,8 +37,21 @@ class Account:
     sender: Vendor
     candidate: Candidate
     per_second: float | None = None
-    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    at_once: int = MOST_AT_ONCE
+    """Calls that may be under way at once."""
+    gate: asyncio.Semaphore = field(init=False)
     """Where calls wait for their turn, so that few are under way when the account fails."""
+
+    batches: BatchVendor | None = field(init=False)
+    """The sender, if it takes many messages in one call."""
+    in_turn: InTurnVendor | None = field(init=False)
+    """The sender, if it carries messages one after the other over a connection."""
+
+    def __post_init__(self) -> None:
+        sender, own = self.sender, object.__setattr__  # asked once: such questions cost time
+        own(self, "gate", asyncio.Semaphore(self.at_once))
+        own(self, "batches", sender if isinstance(sender, BatchVendor) else None)
+        own(self, "in_turn", sender if isinstance(sender, InTurnVendor) else None)
 
     @property
     def name(self) -> str:
@@ -101,7 +114,7 @@ class Accounts:
                 platforms=kind.capabilities.platforms,
             ),
             per_second=row.per_second,
-            gate=asyncio.Semaphore(int(settings.get("connections") or MOST_AT_ONCE)),
+            at_once=int(settings.get("connections") or MOST_AT_ONCE),
         )
 
     async def _refresh(self) -> None:

@@ -20,7 +20,7 @@ from activities.late_checks import look_again
 from activities.sending import Sending
 from activities.settling import MAY_FALL_BACK, after_death, settle_sent
 from config.failpoints import failpoint
-from domain.campaign_hours import held_until, site_opens_at
+from domain.campaign_window import held_until, site_opens_at
 from domain.delivery import Leased, Settlement
 from domain.frozen_campaign import Frozen
 from domain.ids import decode
@@ -112,6 +112,7 @@ class CampaignDelivery:
                 token=part.token,
                 seconds=self._sending.lease_seconds,
                 most=self._slice(gate),
+                winner=(part.row.ab_test or {}).get("winner"),
             )
 
     def _slice(self, gate: Gate) -> int:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.campaign_dealing import Dealing, keys_of
 from activities.planning import plan_all
 from domain.delivery import Planned, Unplanned
 from domain.frozen_campaign import Frozen
@@ -25,12 +26,18 @@ _KEPT: Final = (*_OWN, "email", "phone", "telegram", "whatsapp")
 
 
 async def plan_page(
-    conn: AsyncConnection, row: Row[Any], frozen: Frozen, members: Sequence[Row[Any]], shard: int
+    conn: AsyncConnection,
+    row: Row[Any],
+    frozen: Frozen,
+    members: Sequence[Row[Any]],
+    page: int,
+    dealing: Dealing,
 ) -> None:
-    """Write the deliveries of members of the audience (key, profile_id, member) as a shard."""
+    """Write the deliveries of a page of the audience's members (key, profile_id, member)."""
     asked = recipients_for(frozen, row.module_id, members)
     planned = await plan_now(conn, asked)
-    await campaign_rows.insert(conn, row.id, planned, {one.id: shard for one in asked})
+    places = dealing.places(page, keys_of(asked, members), planned)
+    await campaign_rows.insert(conn, row.id, planned, places)
 
 
 def recipients_for(frozen: Frozen, module_id: UUID, members: Sequence[Any]) -> list[Unplanned]:
@@ -62,10 +69,10 @@ async def plan_fallbacks(
     """Give recipients whose channel failed or was suppressed the next one, or address."""
     if frozen.channel_policy != ChannelPolicy.FIRST_SUCCESS:
         return
-    asked, shards = await campaign_rows.find_fallbacks(conn, campaign_id, module_id, frozen, ids)
+    asked, places = await campaign_rows.find_fallbacks(conn, campaign_id, module_id, frozen, ids)
     if asked:
         planned = await plan_now(conn, asked)
-        await campaign_rows.insert(conn, campaign_id, planned, shards)
+        await campaign_rows.insert(conn, campaign_id, planned, places)
 
 
 def _now(one: Planned) -> Planned:

@@ -6,6 +6,7 @@ Again after a crash it begins anew, with the snapshot that was frozen: nothing o
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -15,23 +16,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.campaign_dealing import SHARD, Dealing
 from activities.campaign_planning import plan_page
 from activities.campaigns import find_mine
 from activities.heartbeats import heartbeat
 from config.failpoints import failpoint
+from domain.ab_tests import AbTestState
 from domain.campaign import Step
+from domain.campaign_canary import Canary, CanaryState
+from domain.campaign_waves import Wave
 from domain.errors import Problem, Unavailable
 from domain.frozen_campaign import Frozen, fingerprint
 from domain.ids import decode, encode
 from domain.orders import CampaignOrder
-from stores import audience_snapshots, campaign_work, campaigns, rules, templates
+from stores import (
+    audience_snapshots,
+    campaign_waves,
+    campaign_work,
+    campaigns,
+    rules,
+    templates,
+)
 from stores.database import Database
 from stores.ledger import campaign_rows
 
 log = structlog.get_logger()
 
-SHARD: Final = 1_000
-"""Recipients of a shard."""
 PATIENCE_SECONDS: Final = 180.0
 """How long a source that cannot be reached is tried again."""
 _AT_ONCE: Final = 5_000
@@ -98,7 +108,8 @@ class _Resolution:
         shards = await self._plan(row, snapshot_id)
         if not await self._on_trial(row):
             await self._suppress_duplicates(row)
-        await self._finish(row, snapshot, shards)
+        canary = await self._draw_canary(row)
+        await self._finish(row, snapshot, shards, canary)
 
     async def _snapshot(self, row: Row[Any]) -> UUID | None:
         """Return the frozen audience; None when there is none and the campaign was told so."""
@@ -123,8 +134,9 @@ class _Resolution:
         return snapshot_id
 
     async def _plan(self, row: Row[Any], snapshot_id: UUID) -> int:
-        """Write the deliveries, a shard in a transaction; return the number of shards."""
-        frozen, after, shard = Frozen.read(row.frozen), None, 0
+        """Write the deliveries, a page in a transaction; return the number of pages."""
+        frozen, after, page = Frozen.read(row.frozen), None, 0
+        dealing = Dealing.of(row.id, frozen.test)
         while True:
             async with self.db.leader() as conn:
                 await self._hold(conn, row)
@@ -132,9 +144,9 @@ class _Resolution:
                     conn, snapshot_id, after=after, most=SHARD
                 )
                 if not members:
-                    return shard
-                await plan_page(conn, row, frozen, members, shard)
-            after, shard = members[-1].key, shard + 1
+                    return page
+                await plan_page(conn, row, frozen, members, page, dealing)
+            after, page = members[-1].key, page + 1
             await failpoint("shard_written")
 
     async def _suppress_duplicates(self, row: Row[Any]) -> None:
@@ -144,28 +156,53 @@ class _Resolution:
                 await self._hold(conn, row)
                 found = await campaign_rows.suppress_duplicates(conn, row.id, most=_AT_ONCE)
 
+    async def _draw_canary(self, row: Row[Any]) -> dict[str, Any] | None:
+        """Move those who get it first into shards of their own; return how the canary stands."""
+        frozen = Frozen.read(row.frozen)
+        canary = Canary.of(frozen.canary)
+        if canary is None:
+            return None
+        wave = Wave.TEST if frozen.ab_test else Wave.REST
+        async with self.db.leader() as conn:
+            waves = await campaign_waves.count_recipients(conn, row.id)
+            number = min(canary.size(sum(waves.values())), waves.get(wave, 0))
+            last = await campaign_waves.find_last(conn, row.id, number, wave=wave)
+        moved, shards = 1, ceil(number / SHARD)
+        while last is not None and moved:
+            async with self.db.leader() as conn:
+                await self._hold(conn, row)
+                moved = await campaign_waves.move(
+                    conn, row.id, last=last, wave=wave, shards=shards, most=_AT_ONCE
+                )
+        return {"state": CanaryState.SENDING, "recipients": number}
+
     async def _on_trial(self, row: Row[Any]) -> bool:
         """Whether all go to the few addresses of a trial: none of them is a duplicate then."""
         async with self.db.leader() as conn:
             standings = await rules.of_modules(conn, [row.module_id])
         return standings[row.module_id].trial is not None
 
-    async def _finish(self, row: Row[Any], snapshot: Row[Any], shards: int) -> None:
+    async def _finish(
+        self, row: Row[Any], snapshot: Row[Any], shards: int, canary: dict[str, Any] | None
+    ) -> None:
         frozen = Frozen.read(row.frozen)
         async with self.db.leader() as conn:
             await self._hold(conn, row)
             counts = await campaign_rows.count(conn, row.id)
             words: dict[str, Any] = {}
-            if frozen.template is not None:
-                found = await templates.load_versions(conn, [frozen.template])
-                version = found[frozen.template]
-                words = {"content": version.content, "locales": version.locales}
+            found = await templates.load_versions(conn, frozen.templates)
+            said = [
+                {"content": found[one].content, "locales": found[one].locales}
+                for one in frozen.templates
+            ]
+            if said:
+                words = said[0] if frozen.test is None else {"variants": said}
         if not counts["channels"]:
             await self._give_up(row, _all_suppressed(counts["suppressed"]))
             return
         column = replace(frozen, counts=counts).column()
         window = [one.isoformat() if one else None for one in (row.start_at, row.end_at)]
-        hash = fingerprint(column, snapshot=snapshot.hash, words=words, window=window)
+        hash = fingerprint(column, snapshot=snapshot.hash, words=words, window=window, run=row.run)
         async with self.db.leader() as conn:
             await self._hold(conn, row)
             await campaigns.step(
@@ -177,6 +214,8 @@ class _Resolution:
                 hash=hash,
                 shards=shards,
                 members=snapshot.members,
+                canary=canary,
+                ab_test={"state": AbTestState.TESTING} if frozen.test else None,
             )
         log.info("campaign.resolved", campaign=encode("cmp", row.id), members=snapshot.members)
 

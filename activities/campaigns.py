@@ -10,10 +10,12 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
+from activities.campaign_waves import Opened, open_wave
 from activities.heartbeats import heartbeat
 from activities.settling import after_death, settle_sent
 from domain.campaign import CampaignState, Step
-from domain.campaign_hours import site_opens_at
+from domain.campaign_waves import Wave
+from domain.campaign_window import site_opens_at
 from domain.frozen_campaign import Frozen
 from domain.ids import decode
 from domain.orders import CampaignOrder, Outlook, Stage
@@ -98,7 +100,8 @@ class Campaigns:
             return Outlook(Stage.CLOSE, "moved")
         if row.state == CampaignState.APPROVED:
             row = await self._open(conn, row)
-        outlook = await self._judge(conn, row, attend_at)
+        opened = await self._wave(conn, row)
+        row, outlook = opened.row, await self._judge(conn, opened, attend_at)
         due_at = outlook.due_at if outlook.stage is Stage.WAIT else datetime.now(UTC)
         await campaign_work.come_back(conn, row, due_at)
         return outlook
@@ -116,13 +119,23 @@ class Campaigns:
         return await campaigns.step(conn, row.id, Step.OPEN, run=row.run) or row
 
     async def _doubt(self, conn: AsyncConnection, row: Row[Any], frozen: Frozen) -> str:
-        if frozen.template and not await campaign_work.template_is_usable(conn, frozen.template[0]):
-            return f"The template {frozen.template_key} was archived; choose another one."
+        keys = frozen.template_keys
+        gone = await campaign_work.find_archived(conn, list(keys))
+        if gone is not None:
+            return f"The template {keys[gone]} was archived; choose another one."
         return await self.doubts(conn, row)
 
+    async def _wave(self, conn: AsyncConnection, row: Row[Any]) -> Opened:
+        """Return the row with the wave that may be sent; its canary may have paused it."""
+        frozen = Frozen.read(row.frozen) if row.state == CampaignState.SENDING else None
+        if frozen is None or _is_over(row) or _shut(row, frozen) is not None:
+            return Opened(row)
+        return await open_wave(conn, row, frozen)
+
     async def _judge(
-        self, conn: AsyncConnection, row: Row[Any], attend_at: datetime | None
+        self, conn: AsyncConnection, opened: Opened, attend_at: datetime | None
     ) -> Outlook:
+        row = opened.row
         match row.state:
             case CampaignState.RESOLVING:
                 return Outlook(Stage.RESOLVE, row.state, why="the audience is resolved")
@@ -136,20 +149,25 @@ class Campaigns:
                 opens_at, why = _shut(row, Frozen.read(row.frozen)) or (None, "")
                 return Outlook(Stage.WAIT, row.state, opens_at, why)
             case CampaignState.SENDING:
-                return await self._judge_sending(conn, row)
+                return await self._judge_sending(conn, opened)
         return Outlook(Stage.CLOSE, row.state)
 
-    async def _judge_sending(self, conn: AsyncConnection, row: Row[Any]) -> Outlook:
+    async def _judge_sending(self, conn: AsyncConnection, opened: Opened) -> Outlook:
+        row = opened.row
         if _is_over(row):
             return Outlook(Stage.CLOSE, row.state, why="the window is over")
         frozen = Frozen.read(row.frozen)
         shut = _shut(row, frozen)
         if shut is not None:
             return Outlook(Stage.WAIT, row.state, *shut)
-        due = await shards.find_due(conn, row.id, most=MOST_SHARDS)
+        due = await shards.find_due(conn, row.id, opened.wave, most=MOST_SHARDS)
         if due:
             return Outlook(Stage.DELIVER, row.state, shards=due)
-        found = await shards.find_next(conn, row.id)
+        found = await shards.find_next(conn, row.id, opened.wave)
+        if opened.wave is not Wave.REST:
+            times = [opened.until, found.due_at if found else None, _ends(row)]
+            due_at = min((at for at in times if at is not None), default=None)
+            return Outlook(Stage.WAIT, row.state, due_at, opened.why)
         if found is None:
             return Outlook(Stage.CLOSE, row.state, why="nothing waits any more")
         # All had their turn: what is left is worth trying for the usual time of its class.
@@ -242,7 +260,6 @@ def _shut(row: Row[Any], frozen: Frozen) -> tuple[datetime, str] | None:
     opens_at = site_opens_at(frozen.off_hours, now)
     if opens_at is None:
         return None
-    hours = frozen.off_hours or {}
-    why = f"waits for {hours['start']}-{hours['end']} in {hours['timezone']}"
+    why = f"waits for the hours {frozen.off_hours}"
     ends = _ends(row)
     return min(opens_at, ends) if ends else opens_at, why

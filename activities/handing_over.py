@@ -19,7 +19,6 @@ from domain.delivery import Leased
 from domain.message import Message
 from domain.outcome import Outcome
 from domain.vocabulary import CategoryClass, OutcomeKind, Scope
-from vendors.contract import BatchVendor
 
 log = structlog.get_logger()
 
@@ -59,11 +58,17 @@ async def hand_over(
         by_account[one.account.id].append(one)
     calls: list[list[Ready]] = []
     for listed in by_account.values():
-        sender = listed[0].account.sender
-        size = sender.batch if isinstance(sender, BatchVendor) else 1
+        size = _size(listed[0].account, len(listed))
         calls += [listed[first : first + size] for first in range(0, len(listed), size)]
     done = await asyncio.gather(*(_call(router.health, together, deadline) for together in calls))
     return [pair for pairs in done for pair in pairs]
+
+
+def _size(account: Account, number: int) -> int:
+    """Return how many messages of a number go in one call."""
+    if account.in_turn is not None:  # shared out among the connections
+        return min(account.in_turn.most_in_turn, -(-number // account.at_once))
+    return account.batches.batch if account.batches is not None else 1
 
 
 async def _call(
@@ -78,6 +83,8 @@ async def _call(
         started = time.monotonic()
         outcomes = await _ask(account, together, deadline)
         seconds = time.monotonic() - started
+        if account.in_turn is not None:
+            seconds /= len(together)
         for one, outcome in zip(together, outcomes, strict=True):
             await health.note(account.id, outcome, seconds, one.taken.probe)
     return list(zip(together, outcomes, strict=True))
@@ -87,9 +94,11 @@ async def _ask(account: Account, together: Sequence[Ready], deadline: float) -> 
     """Return how a call ended; it raises only when it is cancelled."""
     sender = account.sender
     try:
-        if len(together) > 1 and isinstance(sender, BatchVendor):
-            messages = [one.message for one in together]
-            return await sender.send_batch(messages, deadline=deadline)
+        messages = [one.message for one in together]
+        if len(together) > 1 and account.batches is not None:
+            return await account.batches.send_batch(messages, deadline=deadline)
+        if len(together) > 1 and account.in_turn is not None:
+            return await account.in_turn.send_in_turn(messages, deadline=deadline)
         return [await sender.send(together[0].message, deadline=deadline)]
     except asyncio.CancelledError:
         raise

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from activities.routing import Taken
 from channels.digest import Composed, Item, compose
+from channels.link_marks import Spot
 from channels.rendering import LAYOUT
 from domain.decision import Decision
 from domain.delivery import Leased, Mark
@@ -29,6 +30,8 @@ class Part:
     """The channel's content before rendering."""
     rendered: Mapping[str, Any]
     data: Mapping[str, Any]
+    spots: Sequence[Spot] = ()
+    """Where the links are in its html, if they are to be followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,8 @@ def cut_off(leased: Sequence[Leased], most: int) -> list[Leased]:
     return last if len(last) < len(leased) else []
 
 
-def together(parts: Sequence[Part]) -> Composed:
-    """Return the words of several parts as one message's."""
+def together(parts: Sequence[Part], *, marked: bool = False) -> Composed:
+    """Return the words of several parts as one message's; with `marked` its links are marked."""
     newest = parts[-1].leased
     items = [
         Item(
@@ -103,4 +106,6 @@ def together(parts: Sequence[Part]) -> Composed:
         )
         for part in parts
     ]
-    return compose(newest.channel, items, locale=newest.locale, timezone=newest.timezone)
+    return compose(
+        newest.channel, items, locale=newest.locale, timezone=newest.timezone, marked=marked
+    )

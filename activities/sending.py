@@ -18,12 +18,14 @@ from activities.handing_over import Ready, hand_over
 from activities.parcels import Draft, Parcel, Part, draft, parcels, together
 from activities.routing import PACED, Router, Taken, Waits
 from activities.rule_book import RuleBook, RuleBroken, check
+from activities.tracked_words import Rendered, render_tracked, tracker
 from activities.unsubscribe_links import UnsubscribeLinks
 from activities.verdicts import Verdicts
 from activities.words import Words
 from channels.message import build
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
+from channels.tracked_html import LinkTracker
 from config.failpoints import failpoint
 from domain.circuit import next_step
 from domain.delivery import Leased, Settlement
@@ -56,6 +58,7 @@ class Sending:
     default_from: str
     receipts_url: str
     unsubscribing: UnsubscribeLinks
+    links: LinkTracker
     lease_seconds: float
     retry_scale: float
 
@@ -133,7 +136,8 @@ class Sending:
         if len(parts) != 1:
             return draft(parts, taken) if parts else None
         [part] = parts
-        message = self._build(part.leased, part.rendered, part.attempt_id, taken.account)
+        words = Rendered(part.rendered, part.spots)
+        message = self._build(part.leased, words, part.attempt_id, taken.account)
         if isinstance(message, str):
             settled.append(_failed(part.leased, message))
             return None
@@ -142,15 +146,23 @@ class Sending:
     async def _part(self, leased: Leased, settled: list[Settlement]) -> Part | None:
         try:
             words = (await self.words.of(leased))[leased.channel]
-            data = {**self.unsubscribing.supplied(leased), **self.words.data_for(leased)}
-            rendered = render(
-                leased.channel, words, data, locale=leased.locale, timezone=leased.timezone
+            data = {**self.unsubscribing.supplied(leased, words), **self.words.data_for(leased)}
+            made = render_tracked(
+                leased,
+                lambda marked: render(
+                    leased.channel,
+                    words,
+                    data,
+                    locale=leased.locale,
+                    timezone=leased.timezone,
+                    marked=marked,
+                ),
             )
-            check(await self.rules.of(leased), leased, rendered)
+            check(await self.rules.of(leased), leased, made.content)
         except _UNUSABLE as error:
             settled.append(_failed(leased, _why(error, leased)))
             return None
-        return Part(leased, new_id(), words, rendered, data)
+        return Part(leased, new_id(), words, made.content, data, made.spots)
 
     def _ready(self, made: Draft, marked: set[UUID], settled: list[Settlement]) -> Iterator[Ready]:
         """Yield the message of a draft, if any of it was marked; of several, with those only."""
@@ -166,29 +178,22 @@ class Sending:
 
     def _compose(self, parts: Sequence[Part], made: Draft) -> Message | str:
         first = parts[0].leased
-        rendered = parts[0].rendered
+        rendered = Rendered(parts[0].rendered, parts[0].spots)
         if len(parts) > 1:
-            composed = together(parts)
-            rendered = composed.content
-            if composed.fault:
-                log.warning(
-                    "digest.layout_unusable",
-                    digest=encode("dgs", first.digest_id or first.id),
-                    why=composed.fault[:300],
-                )
+            rendered = render_tracked(first, lambda marked: _composed(parts, marked))
         latest = max(part.leased.expires_at for part in parts)
         leased = replace(first, expires_at=latest)
         return self._build(leased, rendered, made.attempt_id, made.taken.account)
 
     def _build(
-        self, leased: Leased, rendered: Mapping[str, Any], attempt: UUID, account: Account
+        self, leased: Leased, rendered: Rendered, attempt: UUID, account: Account
     ) -> Message | str:
         """Return the message, or the reason why there can be none."""
         attempt_id, account_id = encode("att", attempt), encode("acc", account.id)
         try:
             return build(
                 leased.channel,
-                rendered,
+                rendered.content,
                 as_fields=account.sender.takes_fields,
                 address=leased.address,
                 name=leased.name or "",
@@ -201,6 +206,7 @@ class Sending:
                 expires_at=leased.expires_at,
                 target=leased.target,
                 callback_url=f"{self.receipts_url}/{account_id}?attempt={attempt_id}",
+                track=tracker(self.links, leased, rendered.spots, attempt),
             )
         except _UNUSABLE as error:
             return _why(error, leased)
@@ -237,6 +243,19 @@ class Sending:
         if not next_step(outcome) or len(failed) >= MOST_ACCOUNTS:
             return False
         return await self.router.another(one.leased, failed)
+
+
+def _composed(parts: Sequence[Part], marked: bool) -> Mapping[str, Any]:
+    """Return the words of a digest."""
+    composed = together(parts, marked=marked)
+    if composed.fault:
+        first = parts[0].leased
+        log.warning(
+            "digest.layout_unusable",
+            digest=encode("dgs", first.digest_id or first.id),
+            why=composed.fault[:300],
+        )
+    return composed.content
 
 
 _UNUSABLE: Final = (RenderFailed, RuleBroken, ContentRefused, ValueError, KeyError)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from domain.campaign_identity import with_sender
 from domain.code_masks import hide, reveal
 from domain.delivery import Leased
 from domain.one_time_codes import CodeRing
@@ -27,6 +28,9 @@ class Words:
 
     async def of(self, leased: Leased) -> Mapping[str, Any]:
         """Return the content of a delivery before rendering, by channel."""
+        return with_sender(await self._of(leased), leased.sender)
+
+    async def _of(self, leased: Leased) -> Mapping[str, Any]:
         if leased.template is None:
             return leased.content or {}
         if leased.template not in self._kept:

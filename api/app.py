@@ -35,6 +35,7 @@ from api import (
     scim_users,
     suppressions,
     templates,
+    tracking,
     triggers,
     users,
     vendors,
@@ -72,4 +73,5 @@ _RESOURCES: Any = (
     modules, keys, partials, outbox, analytics, live, health, accounts, vendors, receipts,
     webhooks, preferences, suppressions, rules, users, audit, scim_discovery, scim_users,
     scim_groups, campaigns, schedules, events, triggers,
+    tracking,
 )  # fmt: skip

@@ -92,6 +92,34 @@ async def connectors(actor: Caller) -> JSONResponse:
     return answer({"items": audience_connectors.find(actor), "next_cursor": None})
 
 
+@router.get("/snapshots")
+async def find_all_snapshots(
+    app: Services,
+    actor: Caller,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    orphans: Annotated[bool, Query(description="Only those whose audience is gone")] = False,
+) -> JSONResponse:
+    """List the snapshots of all audiences, also of those that are gone, newest first."""
+    page = await audience_snapshots.find_all(
+        app, actor, orphans=orphans, limit=limit, cursor=cursor
+    )
+    return answer(page.body())
+
+
+@router.get("/snapshots/{snapshot}")
+async def get_snapshot(app: Services, actor: Caller, snapshot: str) -> JSONResponse:
+    """Look at a snapshot, also of an audience that is gone."""
+    return answer(await audience_snapshots.get(app, actor, snapshot))
+
+
+@router.delete("/snapshots/{snapshot}", status_code=204)
+async def delete_any_snapshot(app: Services, actor: Caller, snapshot: str) -> Response:
+    """Remove a snapshot with its members, unless something still uses it."""
+    await audience_snapshots.remove(app, actor, snapshot)
+    return no_content()
+
+
 @router.get("/{id}")
 async def get(app: Services, actor: Caller, id: str) -> JSONResponse:
     """Look at an audience; secrets are null."""
@@ -135,7 +163,7 @@ async def find_snapshots(
 @router.delete("/{id}/snapshots/{snapshot}", status_code=204)
 async def delete_snapshot(app: Services, actor: Caller, id: str, snapshot: str) -> Response:
     """Remove a snapshot with its members, unless something still uses it."""
-    await audience_snapshots.remove(app, actor, id, snapshot)
+    await audience_snapshots.remove(app, actor, snapshot, id)
     return no_content()
 
 

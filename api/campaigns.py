@@ -15,6 +15,7 @@ from domain.contract.campaign import (
     CampaignPatch,
     CampaignPreview,
     CampaignRequest,
+    ChooseWinner,
     Reject,
     SettleUnknown,
     Submit,
@@ -23,6 +24,7 @@ from services import campaign_approvals as approvals
 from services import campaign_ledger as ledgers
 from services import campaign_previews
 from services import campaign_steps as steps
+from services import campaign_tests as tests
 from services import campaigns as use
 from services.campaign_ledger import DeliveryFilters
 
@@ -54,10 +56,20 @@ _ANY_HOUR = {
     "window": {"start_at": "2030-01-31T18:00:00Z", "end_at": "2030-01-31T21:00:00Z",
                "off_hours": None},
 }  # fmt: skip
+_CAREFUL = {
+    "name": "New address of the shop",
+    "audience": "aud_01k5q1p3v8f2m9t7c4x6z0a1b2",
+    "content": {"email": {"subject": "We moved", "text": "{{ brand.name }} has moved."}},
+    "sender": {"from": "Shop <news@example.com>"},
+    "brand": {"name": "The Shop", "colour": "#0b57d0"},
+    "pace": {"per_second": 50, "ramp": {"start_per_second": 5, "over_seconds": 600}},
+    "canary": {"share": 0.01, "at_least": 100, "wait_seconds": 600,
+               "bounds": {"bounced": 0.05, "complained": 0.001}},
+}  # fmt: skip
 
 
 @router.post("", status_code=201, openapi_extra=body(
-    CampaignRequest, _EXAMPLE, any_hour=_ANY_HOUR))  # fmt: skip
+    CampaignRequest, _EXAMPLE, any_hour=_ANY_HOUR, careful=_CAREFUL))  # fmt: skip
 async def create(
     http: Request,
     app: Services,
@@ -174,6 +186,17 @@ async def resend_missed(app: Services, actor: Caller, id: str) -> JSONResponse:
     return answer(await steps.resend_missed(app, actor, id), status=202)
 
 
+@router.post("/{id}/winner", openapi_extra=body(ChooseWinner, {"variant": "b"}))
+async def choose_winner(
+    app: Services,
+    actor: Caller,
+    id: str,
+    request: Annotated[ChooseWinner, JsonBody(ChooseWinner)],
+) -> JSONResponse:
+    """Choose by hand which variant of a test the others get; for administrators."""
+    return answer(await tests.choose(app, actor, id, request))
+
+
 @router.post("/{id}/unknown", openapi_extra=body(SettleUnknown, {"sent": False}))
 async def settle_unknown(
     app: Services,
@@ -202,9 +225,11 @@ async def find_deliveries(
     reason: _Many = None,
     channel: _Many = None,
     receipt: _Many = None,
+    variant: _Many = None,
 ) -> JSONResponse:
     """List the deliveries behind a number of the ledger."""
-    filters = DeliveryFilters(state or (), reason or (), channel or (), receipt or ())
+    given = (state, reason, channel, receipt, variant)
+    filters = DeliveryFilters(*(one or () for one in given))
     page = await ledgers.find(app, actor, id, filters, limit=limit, cursor=cursor)
     return answer(page.body())
 
@@ -218,8 +243,10 @@ async def export_deliveries(
     reason: _Many = None,
     channel: _Many = None,
     receipt: _Many = None,
+    variant: _Many = None,
 ) -> StreamingResponse:
     """Stream the list behind a number as text/csv; addresses in full for who may read profiles."""
-    filters = DeliveryFilters(state or (), reason or (), channel or (), receipt or ())
+    given = (state, reason, channel, receipt, variant)
+    filters = DeliveryFilters(*(one or () for one in given))
     rows = await ledgers.stream(app, actor, id, filters)
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8")

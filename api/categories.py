@@ -15,7 +15,11 @@ from services import categories as use
 
 router = APIRouter(prefix="/v1/categories", tags=["categories"])
 
-_EXAMPLE = {"key": "news", "name": "News", "class": "marketing"}
+_EXAMPLE = {
+    "key": "news", "name": "News", "class": "marketing",
+    "tracking": {"opens": True, "clicks": True},
+}  # fmt: skip
+_CHANGE = {"name": "Company news", "tracking": {"opens": False}}
 
 
 @router.post("", status_code=201, openapi_extra=body(CategoryRequest, _EXAMPLE))
@@ -46,7 +50,7 @@ async def get(app: Services, actor: Caller, key: str) -> JSONResponse:
     return answer(await use.get(app, actor, key))
 
 
-@router.patch("/{key}", openapi_extra=body(CategoryPatch, {"name": "Company news"}))
+@router.patch("/{key}", openapi_extra=body(CategoryPatch, _CHANGE))
 async def change(
     app: Services,
     actor: Caller,

@@ -10,9 +10,9 @@ from api.authentication import Caller, Services, idempotency
 from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
-from domain.contract.profile import GroupRequest
+from domain.contract.profile import GroupRequest, MembersRequest
+from services import group_members, profiles
 from services import groups as use
-from services import profiles
 from services.profile_filters import ProfileFilters
 
 router = APIRouter(prefix="/v1/groups", tags=["groups"])
@@ -69,6 +69,20 @@ async def find_profiles(
     """List the profiles in a group, newest first."""
     filters = ProfileFilters(q=q, limit=limit, cursor=cursor)
     return answer((await profiles.find_in_group(app, actor, id, filters, position)).body())
+
+
+@router.post(
+    "/{id}/profiles",
+    openapi_extra=body(MembersRequest, {"remove": ["prf_00000000000000000000000000"]}),
+)
+async def move_profiles(
+    app: Services,
+    actor: Caller,
+    id: str,
+    request: Annotated[MembersRequest, JsonBody(MembersRequest)],
+) -> JSONResponse:
+    """Put profiles into a group and take others out, up to 1,000 each, all or none."""
+    return answer(await group_members.move(app, actor, id, request))
 
 
 @router.patch("/{id}", openapi_extra=body(GroupRequest, {"name": "early adopters"}))

@@ -27,6 +27,7 @@ _EXAMPLE = {
         {"limit": 20, "per": "week"},
     ],
     "digest": {"marketing": {"every": "day", "at": "08:00"}},
+    "tracking": False,
 }
 _UNSUBSCRIBE = body(
     UnsubscribeRequest,
@@ -52,7 +53,7 @@ async def put(
     request: Annotated[PreferencesRequest, JsonBody(PreferencesRequest)],
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> JSONResponse:
-    """Replace what a recipient chose; `unsubscribed` stays as it is when it is left out."""
+    """Replace what a recipient chose; `unsubscribed` and `tracking` stay when left out."""
     return answer(await use.put(app, actor, id, request, expected_version(if_match)))
 
 

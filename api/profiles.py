@@ -12,7 +12,7 @@ from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
 from domain.contract.profile import DeviceRequest, ProfilePatch, ProfileRequest
 from domain.import_columns import ATTRIBUTES
-from services import devices, erasure, profile_export, replies
+from services import devices, engagements, erasure, profile_export, replies
 from services import profiles as use
 from services.profile_filters import ProfileFilters
 
@@ -151,6 +151,14 @@ async def find_replies(
 ) -> JSONResponse:
     """List what a recipient wrote back, newest first."""
     return answer((await replies.find_of_profile(app, actor, id, limit, cursor)).body())
+
+
+@router.get("/{id}/engagements")
+async def find_engagements(
+    app: Services, actor: Caller, id: str, limit: Limit = DEFAULT, cursor: Cursor = None
+) -> JSONResponse:
+    """List what a recipient opened, followed and refused, newest message first."""
+    return answer((await engagements.find_of_profile(app, actor, id, limit, cursor)).body())
 
 
 @router.delete("/{id}/devices/{device}", status_code=204)

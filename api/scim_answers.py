@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import Header, Query
 from fastapi.responses import JSONResponse, Response
 
 from domain.errors import Conflict, Invalid, Malformed, Problem
@@ -22,14 +21,6 @@ _STATUSES: Final = {422: 400}
 """The standard knows no 422."""
 
 PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-Attributes = Query(max_length=4_000, description="Names, with commas, of what is answered")
-Excluded = Query(
-    alias="excludedAttributes", max_length=4_000, description="Names of what is left out"
-)
-Filtered = Query(max_length=10_000, description='Such as `userName eq "ann@example.com"`')
-StartIndex = Query(alias="startIndex", max_length=20, description="The first one, from 1")
-Count = Query(max_length=20, description="How many at most, up to 200")
-IfMatch = Header(alias="If-Match")
 
 
 def scim_answer(content: Mapping[str, Any]) -> JSONResponse:

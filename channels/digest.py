@@ -71,8 +71,11 @@ def compose(
     *,
     locale: str | None = None,
     timezone: str | None = None,
+    marked: bool = False,
 ) -> Composed:
-    """Return several items, oldest first, as one message's rendered words."""
+    """Return several items, oldest first, as one message's rendered words; with `marked` the links
+    of its layout are marked.
+    """
     newest = items[-1]
     kept = {
         name: newest.rendered[name]
@@ -83,7 +86,9 @@ def compose(
     if newest.layout and all(one.origin == newest.origin for one in items):
         data = {"items": [_shown(channel, one) for one in items], "count": len(items)}
         try:
-            made = render(channel, newest.layout, data, locale=locale, timezone=timezone)
+            made = render(
+                channel, newest.layout, data, locale=locale, timezone=timezone, marked=marked
+            )
             content = {**kept, **made}
             check_sendable(channel, content)
             return Composed(content)

@@ -1,6 +1,6 @@
 """Turns rendered content into what a vendor is handed, channel by channel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,14 +27,19 @@ def build(
     expires_at: datetime | None = None,
     target: Mapping[str, Any] | None = None,
     callback_url: str = "",
+    track: Callable[[str], str] | None = None,
 ) -> Message:
     """Return the message of a delivery; `as_fields` is for vendors that take content, not MIME.
+
+    `track` leads the links of a mail's html over Tocsin; its text keeps them as they are.
 
     Raises ContentRefused for words that cannot be sent on their channel, and a ValueError that
     names the field when they cannot become a message.
     """
     check_sendable(channel, content)
     made = transform(channel, content, Occasion(locale, default_from, unsubscribe_url))
+    if track is not None and made.get("html"):
+        made["html"] = track(made["html"])
     if channel is Channel.EMAIL and not as_fields:
         return assemble(
             made,

@@ -1,7 +1,7 @@
 """Renders one channel's content with a notification's data."""
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from jinja2 import Template, TemplateError
@@ -11,6 +11,7 @@ from channels.budget import MAX_FIELD, Budget, TooExpensive
 from channels.compiled import BadTemplate, Escaping, compiled, is_template, used_variables
 from channels.counting import BUDGET
 from channels.html_templates import HtmlTemplate, prepare
+from channels.link_marks import prepare_marked
 from channels.missing import missing_path
 from channels.sandbox import MissingValue
 from domain.errors import FieldError
@@ -44,11 +45,13 @@ def render(
     *,
     locale: str | None = None,
     timezone: str | None = None,
+    marked: bool = False,
 ) -> dict[str, Any]:
     """Return a channel's content with every text rendered; attachments are left as they are.
 
     Mail given as MJML becomes HTML, and its style sheets are inlined. The same content, data,
-    locale and zone always give the same text. Raises RenderFailed with all the fields at fault:
+    locale and zone always give the same text. With `marked` the links of mail are marked, for
+    link_marks.lift. Raises RenderFailed with all the fields at fault:
     `data.<name>` where a value is missing, else `content.<channel>.<path>`.
     """
     errors: dict[FieldError, bool] = {}
@@ -61,7 +64,8 @@ def render(
             continue
         escaping, one_line = _escaping(channel, name, content), name in _ONE_LINE
         reader = (locale, timezone)
-        job = _Field(data, escaping, one_line, _is_page(channel, name), reader, errors)
+        page = _page(marked) if _is_page(channel, name) else None
+        job = _Field(data, escaping, one_line, page, reader, errors)
         rendered[name] = job.render(value, f"content.{channel.value}.{name}")
     if errors:
         raise RenderFailed(errors)
@@ -100,12 +104,12 @@ class _Field:
         data: Mapping[str, Any],
         escaping: Escaping,
         one_line: bool,
-        is_page: bool,
+        page: Callable[[str], HtmlTemplate] | None,
         reader: tuple[str | None, str | None],
         errors: dict[FieldError, bool],
     ) -> None:
         self._data, self._errors, self._reader = data, errors, reader
-        self._escaping, self._one_line, self._is_page = escaping, one_line, is_page
+        self._escaping, self._one_line, self._page = escaping, one_line, page
 
     def render(self, value: Any, path: str) -> Any:
         """Return a value with every text in it rendered."""
@@ -120,7 +124,7 @@ class _Field:
     def _text(self, source: str, path: str) -> str:
         same_lines = True
         try:
-            ready = prepare(source) if self._is_page else HtmlTemplate(source)
+            ready = self._page(source) if self._page else HtmlTemplate(source)
             same_lines = ready.same_lines
             text = self._rendered(ready)
         except MissingValue as error:
@@ -153,11 +157,17 @@ def generate(template: Template, data: Mapping[str, Any], budget: Budget) -> str
     """Return a template's text, given up as soon as it is too long (TooExpensive)."""
     parts: list[str] = []
     length = 0
-    for part in template.generate({**data, BUDGET: budget}):
-        length += len(part)
-        if length > MAX_FIELD:
-            raise TooExpensive(f"is longer than {MAX_FIELD:,} characters when rendered")
-        parts.append(part)
+    context = template.new_context({**data, BUDGET: budget})
+    try:  # as Template.generate does it, which hands every part on once more
+        for part in template.root_render_func(context):
+            length += len(part)
+            if length > MAX_FIELD:
+                break
+            parts.append(part)
+    except Exception:
+        template.environment.handle_exception()
+    if length > MAX_FIELD:
+        raise TooExpensive(f"is longer than {MAX_FIELD:,} characters when rendered")
     return "".join(parts)
 
 
@@ -166,6 +176,10 @@ def _escaping(channel: Channel, name: str, content: Mapping[str, Any]) -> Escapi
     if channel is Channel.TELEGRAM and name == "text":
         return _PARSE_MODES.get(content.get("parse_mode") or "", Escaping.NONE)
     return Escaping.HTML if _is_page(channel, name) else Escaping.NONE
+
+
+def _page(marked: bool) -> Callable[[str], HtmlTemplate]:
+    return prepare_marked if marked else prepare
 
 
 def _is_page(channel: Channel, name: str) -> bool:

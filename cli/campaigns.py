@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     campaign.command("approve")(approve)
     campaign.command("reject")(reject)
     campaign.command("pace")(pace)
+    campaign.command("winner")(winner)
     for name, about in _STEPS.items():
         campaign.command(name, help=about)(_step(name))
     app.add_typer(campaign, name="campaign")
@@ -96,6 +97,16 @@ def show(
     for name in ("id", "audience", "category", "priority", "created_by", "hash", "approve_by"):
         if found[name]:
             console.print(f"{name:<11} {found[name]}", soft_wrap=True)
+    for name, value in {**(found["sender"] or {}), **(found["brand"] or {})}.items():
+        if isinstance(value, str):
+            label = "brand" if name == "name" else name
+            console.print(f"{label:<11} {value}", soft_wrap=True, markup=False)
+    console.print(f"pace        {_told_pace(found['pace'])}")
+    if found["canary"] and found["canary"]["state"]:
+        console.print(f"canary      {_told_canary(found['canary'])}")
+    if found["ab_test"] and found["ab_test"]["state"]:
+        for line in _told_test(found["ab_test"]):
+            console.print(line, soft_wrap=True, markup=False)
     if found["problem"]:
         console.print(f"problem     {found['problem'].get('detail')}", style="red")
     console.print(f"asked       {ledger['asked']:,}")
@@ -103,6 +114,15 @@ def show(
         if ledger[name]:
             why = ", ".join(f"{n:,} {r}" for r, n in ledger["reasons"].get(name, {}).items())
             console.print(f"{name:<11} {ledger[name]:,}{f'  ({why})' if why else ''}")
+    _show_engagement(console, found["engagement"])
+
+
+def _show_engagement(console: Console, done: dict[str, Any]) -> None:
+    """Print what recipients did; programs are not among them."""
+    for name, rate in done["rates"].items():
+        if done[name]:
+            share = "" if rate is None else f"  ({rate:.1%} of {done['sent']:,} mails)"
+            console.print(f"{name:<11} {done[name]:,} people{share}")
 
 
 def preview(
@@ -143,16 +163,42 @@ def reject(
 
 def pace(
     campaign: Campaign,
-    per_second: Annotated[float, typer.Argument(help="Messages a second; 0: no pace of its own")],
+    per_second: Annotated[str, typer.Argument(help="Messages a second, or `none`")],
+    begin: Annotated[
+        float | None, typer.Option("--from", help="Warm up: so many a second at first")
+    ] = None,
+    over: Annotated[
+        float | None, typer.Option("--over", help="Warm up evenly over so many seconds")
+    ] = None,
+    doubles_every: Annotated[
+        float | None, typer.Option("--doubles-every", help="Or twice as fast every so many seconds")
+    ] = None,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
     """Change how fast a campaign sends, at any time."""
-    body = {"pace": {"per_second": per_second} if per_second else None}
+    asked_ramp = {
+        "start_per_second": begin, "over_seconds": over, "doubles_every_seconds": doubles_every,
+    }  # fmt: skip
+    ramp = {name: value for name, value in asked_ramp.items() if value is not None}
+    asked_pace = {"per_second": per_second, "ramp": ramp or None}
+    body = {"pace": None if per_second == "none" else asked_pace}
     with connect(url, key, data_dir) as client:
         found = asked(client, "PATCH", f"/v1/campaigns/{campaign}", json=body)
-    typer.echo(f"{found['state']}, {found['pace']['per_second'] if found['pace'] else 'no'} pace")
+    typer.echo(f"{found['state']}, {_told_pace(found['pace'])}")
+
+
+def winner(
+    campaign: Campaign,
+    variant: Annotated[str, typer.Argument(help="a, b, c …, as `show` lists them")],
+    reason: Annotated[str, typer.Option("--reason")] = "",
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Choose which variant of a test all others get, as an administrator."""
+    _ask(campaign, "winner", {"variant": variant, "reason": reason}, url, key, data_dir)
 
 
 def watch(
@@ -190,6 +236,31 @@ def watch(
     if not as_json:
         numbers = ", ".join(f"{ledger[name]:,} {name}" for name in _NUMBERS if ledger[name])
         typer.echo(f"{found['state']}: {ledger['asked']:,} asked, {numbers or 'nothing sent'}")
+
+
+def _told_pace(pace: dict[str, Any] | None) -> str:
+    if pace is None:
+        return "at the pace of its accounts"
+    ramped = f", now {pace['now']:g}" if pace.get("ramp") else ""
+    return f"{pace['per_second']:g} a second{ramped}"
+
+
+def _told_canary(canary: dict[str, Any]) -> str:
+    counts = ", ".join(f"{n:,} {name}" for name, n in (canary["counts"] or {}).items() if n)
+    return f"{canary['state']}, {canary['recipients']:,} recipients{f': {counts}' * bool(counts)}"
+
+
+def _told_test(test: dict[str, Any]) -> list[str]:
+    end = f"{test['winner']} won ({test['decided_by']})" if test["winner"] else test["state"]
+    measured = test["event_type"] if test.get("event_type") else test["measure"]
+    return [
+        f"test        {end}",
+        *(
+            f"  {one['variant']}         {one['template']}: {one['hits']:,} {measured}"
+            f" of {one['sent']:,} sent"
+            for one in test["variants"]
+        ),
+    ]
 
 
 def _rate(before: tuple[float, int] | None, now: tuple[float, int]) -> float:

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from dashboard import audience_filters
 from dashboard import audience_forms as forms
-from dashboard.choices import Choices, categories_of, modules_of, words_of
+from dashboard.choices import Choices, categories_of, owners_of, words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import form_errors, seen_version
 from dashboard.rendering import page, see_other
@@ -216,7 +216,7 @@ async def _page(
         typed=[one.name for one in editing.inputs if one.secret and fields.get(one.name)],
         rows=rows, parts=parts, operators=audience_filters.OPERATORS,
         known_fields=audience_filters.FIELDS, is_set=editing.kind in SETS,
-        owners=(await modules_of(app, actor, ""))[1:],
+        owners=await owners_of(app, actor),
         audiences=await _audiences(app, session, editing), groups=await _groups(app, session),
         channels=words_of(Channel, "Any channel but inapp"),
         categories=await categories_of(app, actor, "No category in particular"),

@@ -32,14 +32,25 @@ async def show(request: Request, app: Console, session: Signed) -> Response:
         limit=PER_PAGE,
         cursor=asked.get("cursor"),
     )
+    orphans = await audience_snapshots.find_all(app, session.actor, orphans=True)
     older = {**filters, "cursor": found.next_cursor} if found.next_cursor else None
     kinds = titles(audience_connectors.find(session.actor))
     return page(
         request, "audiences.html", items=found.items, filters=filters, kinds=kinds,
         kind_choices=[("", "Any kind"), *kinds.items()],
         older=f"/audiences?{urlencode(older)}" if older else None, paged="cursor" in asked,
-        may_write=session.actor.may("audiences:write"),
+        may_write=session.actor.may("audiences:write"), orphans=orphans.items,
     )  # fmt: skip
+
+
+@router.post("/snapshots/{snapshot}/remove")
+async def remove_orphan(snapshot: str, app: Console, session: Signed, _fields: Form) -> Response:
+    """Remove a snapshot whose audience is gone."""
+    try:
+        await audience_snapshots.remove(app, session.actor, snapshot)
+    except Conflict as used:
+        return see_other("/audiences#orphans", flash=used.detail)
+    return see_other("/audiences", flash="The snapshot is gone.")
 
 
 @router.post("/{id}/remove")
@@ -68,7 +79,7 @@ async def remove_snapshot(
 ) -> Response:
     """Remove a snapshot that nothing uses."""
     try:
-        await audience_snapshots.remove(app, session.actor, id, snapshot)
+        await audience_snapshots.remove(app, session.actor, snapshot, id)
     except Conflict as used:
         return see_other(f"/audiences/{id}#snapshots", flash=used.detail)
     return see_other(f"/audiences/{id}#snapshots", flash="The snapshot is gone.")

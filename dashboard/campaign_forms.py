@@ -7,6 +7,24 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.campaign_fields import (
+    CANARY,
+    IDENTITY,
+    MOST_VARIANTS,
+    PACE,
+    TEST,
+    USUAL,
+    VARIANTS,
+    WHOLE,
+    canary_fields,
+    canary_of,
+    identity_fields,
+    identity_of,
+    pace_fields,
+    pace_of,
+    test_fields,
+    test_of,
+)
 from dashboard.choices import Choices, categories_of, words_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import (
@@ -20,6 +38,7 @@ from dashboard.message_forms import (
     words,
 )
 from dashboard.rendering import page, see_other
+from domain.ab_tests import Measure
 from domain.contract.campaign import CampaignPatch, CampaignRequest
 from domain.errors import FieldError, Invalid, Problem
 from domain.vocabulary import Priority
@@ -34,8 +53,21 @@ router = APIRouter(prefix="/campaigns")
 
 _FIELDS: Final = (
     "name", "audience", "template", "data", "category", "priority", "window.start_at",
-    "window.end_at", "zone", "window.off_hours", "pace.per_second",
+    "window.end_at", "zone", "window.off_hours", *PACE, *CANARY, *IDENTITY, *TEST, *VARIANTS,
+    *WHOLE,
 )  # fmt: skip
+_CLEARED: Final = (
+    "template", "content", "ab_test", "pace", "canary", "sender", "category", "priority",
+)  # fmt: skip
+"""Parts that are taken away where the form has nothing of them."""
+AB_TEST: Final = "ab_test"
+"""What is said comes from several templates, which are tested."""
+_MEASURES: Final = [
+    (Measure.CLICKED, "More of them follow a link"),
+    (Measure.OPENED, "More of them open it"),
+    (Measure.DELIVERED, "More of it is delivered"),
+    (Measure.EVENT, "More of them do something that is posted as an event"),
+]
 _HOURS: Final = [
     ("usual", "As is usual here (bulk: the site's off-hours)"),
     ("any", "At any hour"),
@@ -47,10 +79,24 @@ STEPS: Final = [
 """The steps of writing a campaign; the last one ends with its submission."""
 _OF_STEP: Final = {
     "audience": ("name", "audience"),
-    "words": ("say", "template", "content", "data", "category", "priority"),
+    "words": (
+        "say",
+        "template",
+        "ab_test",
+        "content",
+        "data",
+        "category",
+        "priority",
+        "sender",
+        "brand",
+    ),
 }
 """Which inputs a step shows; all others are of the window."""
-_SAYS: Final = [(TEMPLATE, "A template"), *((name, f"Words by {name}") for name in WORDS)]
+_SAYS: Final = [
+    (TEMPLATE, "A template"),
+    (AB_TEST, "A test of templates (A/B)"),
+    *((name, f"Words by {name}") for name in WORDS),
+]
 
 
 @router.get("/new")
@@ -58,7 +104,7 @@ async def show_new(request: Request, app: Console, session: Signed) -> Response:
     """Show the first step of a new campaign; `say` and `audience` may be given by the address."""
     session.actor.require("campaigns:write")
     given = request.query_params
-    fields = {name: given[name] for name in ("say", "audience") if given.get(name)}
+    fields = {name: given[name] for name in ("say", "audience") if given.get(name)} | USUAL
     return await _form(request, app, session, None, {**fields, "at": "audience"})
 
 
@@ -131,8 +177,10 @@ async def change(
         return await _form(request, app, session, found, fields)
     try:
         document = _document(fields)
-        gone = dict.fromkeys(("template", "content", "pace", "category", "priority"))
-        patch = validated(CampaignPatch, {**gone, "data": {}, **document})
+        gone = dict.fromkeys(_CLEARED)
+        # A picture stays: the form does not know it.
+        brand = {"name": None, "colour": None, **document.get("brand", {})}
+        patch = validated(CampaignPatch, {**gone, "data": {}, **document, "brand": brand})
         await campaigns.change(app, session.actor, id, patch, seen_version(fields))
     except Problem as problem:
         return await _form(request, app, session, found, fields, problem)
@@ -148,7 +196,7 @@ async def _form(
     problem: Problem | None = None,
 ) -> Response:
     say = fields.get("say", TEMPLATE)
-    say = say if say in WORDS or say == TEMPLATE else TEMPLATE
+    say = say if say in WORDS or say == AB_TEST else TEMPLATE
     texts = WORDS.get(say, ())
     known = {*_FIELDS, *(f"content.{say}.{one.name}" for one in texts)}
     errors, others = form_errors(problem, known) if problem else ({}, [])
@@ -161,7 +209,8 @@ async def _form(
     return page(
         request, "campaign_form.html", status=problem.status if problem else 200, it=it,
         fields=fields, say=say, says=_SAYS, texts=texts, errors=errors, others=others,
-        hours=_HOURS, audiences=await _audiences(app, session),
+        hours=_HOURS, measures=_MEASURES, variants=range(MOST_VARIANTS),
+        audiences=await _audiences(app, session),
         templates=await _templates(app, session),
         categories=await categories_of(app, session.actor, "bulk", classes=True),
         priorities=words_of(Priority, "By its category"),
@@ -208,10 +257,14 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
     }
     if say in WORDS:
         document["content"] = {say: words(fields, say)}
+    elif say == AB_TEST:
+        document["ab_test"] = test_of(fields)
     else:
         document["template"] = fields.get("template", "")
-    if fields.get("pace.per_second", "").strip():
-        document["pace"] = {"per_second": fields["pace.per_second"].strip()}
+    if pace := pace_of(fields):
+        document["pace"] = {"ramp": None, **pace}
+    document["canary"] = canary_of(fields)
+    document |= identity_of(fields)
     if errors:
         raise Invalid(errors=errors)
     return {name: value for name, value in document.items() if value is not None}
@@ -220,7 +273,7 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
 def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
     """Return a campaign as its form has it."""
     content: Mapping[str, Any] = found["content"] or {}
-    say = next(iter(content), TEMPLATE)
+    say = AB_TEST if found["ab_test"] else next(iter(content), TEMPLATE)
     texts = {
         f"content.{say}.{one.name}": content[say].get(one.name) or ""
         for one in (WORDS.get(say, ()) if content else ())
@@ -242,7 +295,10 @@ def _fields_of(found: Mapping[str, Any]) -> dict[str, str]:
         "hours_start": hours["start"][:5] if hours else "20:00",
         "hours_end": hours["end"][:5] if hours else "06:00",
         "hours_zone": hours["timezone"] if hours else "recipient",
-        "pace.per_second": str(found["pace"]["per_second"]) if found["pace"] else "",
+        **pace_fields(found["pace"]),
+        **canary_fields(found["canary"]),
+        **identity_fields(found),
+        **test_fields(found["ab_test"]),
         "version": str(found["version"]),
         **texts,
     }

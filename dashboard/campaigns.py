@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
+from dashboard.campaign_fields import pace_fields, pace_of
 from dashboard.campaign_forms import STEPS
 from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
@@ -17,6 +18,7 @@ from domain.contract.campaign import (
     Approve,
     CampaignPatch,
     CampaignPreview,
+    ChooseWinner,
     Reject,
     SettleUnknown,
     Submit,
@@ -26,10 +28,12 @@ from services import campaign_approvals as approvals
 from services import campaign_ledger as ledgers
 from services import campaign_previews as previews
 from services import campaign_steps as steps
+from services import campaign_tests as tests
 from services import campaigns as use
 from services.access import Session
 from services.app import App
 from services.campaign_ledger import DeliveryFilters
+from services.campaign_tests import is_open
 from services.fields import validated
 
 router = APIRouter(prefix="/campaigns")
@@ -44,6 +48,10 @@ TONES: Final = {
     CampaignState.ABORTED: "cancelled",
 }  # fmt: skip
 """Which state of a delivery a campaign's state looks like."""
+CANARY_TONES: Final = {
+    "sending": "sending", "waiting": "held", "passed": "delivered", "stopped": "failed",
+    "overridden": "unknown", "skipped": "cancelled",
+}  # fmt: skip
 WORDS: Final = {one: one.value.replace("_", " ") for one in CampaignState}
 _LIVE: Final = frozenset(
     {CampaignState.RESOLVING, CampaignState.APPROVED, CampaignState.SENDING, CampaignState.PAUSED}
@@ -164,13 +172,26 @@ async def reject(
 @router.post("/{id}/pace")
 async def pace(request: Request, id: str, app: Console, session: Signed, fields: Form) -> Response:
     """Change how fast it sends."""
-    given = fields.get("per_second", "").strip()
+    pace = pace_of(fields)
     try:
-        asked = validated(CampaignPatch, {"pace": {"per_second": given} if given else None})
+        asked = validated(CampaignPatch, {"pace": {"ramp": None, **pace} if pace else None})
         await use.change(app, session.actor, id, asked)
     except Problem as problem:
         return await _detail(request, id, app, session, problem)
     return see_other(f"/campaigns/{id}", flash="The pace is changed.")
+
+
+@router.post("/{id}/winner")
+async def winner(
+    request: Request, id: str, app: Console, session: Signed, fields: Form
+) -> Response:
+    """Choose which variant of a test the others get."""
+    given = {name: fields.get(name, "") for name in ("variant", "reason")}
+    try:
+        await tests.choose(app, session.actor, id, validated(ChooseWinner, given))
+    except Problem as problem:
+        return await _detail(request, id, app, session, problem)
+    return see_other(f"/campaigns/{id}", flash=f"Variant {given['variant']} goes to all others.")
 
 
 @router.post("/{id}/unknown")
@@ -228,7 +249,8 @@ async def _detail(
         request, "campaign.html", status=problem.status if problem else 200, it=found,
         ledger=ledger, tones=TONES, words=WORDS, is_live=state in _LIVE, problem=problem,
         share=1000 * done // ledger["asked"] if ledger["asked"] else 0, done=done,
-        may=may, missed=missed,
+        may=may, missed=missed, canary_tones=CANARY_TONES, pace_fields=pace_fields(found["pace"]),
+        may_choose=session.actor.may("*") and is_open(state, found["ab_test"]),
         may_decide=state is CampaignState.AWAITING_APPROVAL
         and session.actor.may("approvals:write"),
     )  # fmt: skip
@@ -259,7 +281,7 @@ async def _tried(
 def _filters(request: Request) -> dict[str, tuple[str, ...]]:
     """Return the filters of an address, of which each may have several values."""
     given = request.query_params
-    found = {name: tuple(given.getlist(name)) for name in ("state", "reason", "channel")}
+    found = {name: tuple(given.getlist(name)) for name in ("state", "reason", "channel", "variant")}
     return {name: values for name, values in found.items() if any(values)}
 
 

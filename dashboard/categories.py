@@ -19,8 +19,10 @@ from services.paging import MAX_LIMIT
 
 router = APIRouter(prefix="/categories")
 
-_FIELDS: Final = {"key", "name", "class", "priority", "mandatory"}
-_NEW: Final = {"key": "", "name": "", "class": CategoryClass.TRANSACTIONAL, "version": 0}
+_FIELDS: Final = {"key", "name", "class", "priority", "mandatory", "tracking"}
+_NEW: Final = {
+    "key": "", "name": "", "class": CategoryClass.TRANSACTIONAL, "version": 0, "tracking": {},
+}  # fmt: skip
 CLASSES: Final = {
     CategoryClass.OTP: "a code that is useful now or never; always high",
     CategoryClass.TRANSACTIONAL: "what a recipient waits for; sent at least once",
@@ -119,6 +121,7 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
         "class": fields.get("class", ""),
         "priority": fields.get("priority") or None,
         "mandatory": fields.get("mandatory") == "yes",
+        "tracking": {name: fields.get(f"track_{name}") == "yes" for name in ("opens", "clicks")},
     }
 
 

@@ -19,6 +19,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "empty for none.",
         "from": "From",
         "until": "Until",
+        "tracking": "What you open",
+        "tracking_on": "{module} may see that I opened an e-mail, and which links I followed",
+        "tracking_help": "Without it, pictures and links in e-mails tell nobody anything. Browsers "
+        "that ask not to be tracked (Do Not Track, Global Privacy Control) are heeded as well.",
         "save": "Save",
         "saved": "Saved.",
         "nowhere": "There is no address at which you can be reached.",
@@ -53,6 +57,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "passées. Laissez vide pour n'en avoir aucune.",
         "from": "De",
         "until": "À",
+        "tracking": "Ce que vous ouvrez",
+        "tracking_on": "{module} peut voir que j'ai ouvert un courriel, et quels liens j'ai suivis",
+        "tracking_help": "Sans cela, les images et les liens des courriels ne révèlent rien à "
+        "personne. Un navigateur qui demande à ne pas être suivi (Do Not Track, Global Privacy "
+        "Control) est respecté aussi.",
         "save": "Enregistrer",
         "saved": "Enregistré.",
         "nowhere": "Aucune adresse ne permet de vous joindre.",

@@ -31,5 +31,10 @@ async def modules_of(app: App, actor: Actor, none: str) -> Choices:
     return _with(none, sorted((one["key"], one["name"]) for one in found))
 
 
+async def owners_of(app: App, actor: Actor) -> Choices:
+    """Return the modules by key, one of which a new thing is to belong to."""
+    return (await modules_of(app, actor, ""))[1:]
+
+
 def _with(none: str | None, found: Choices) -> Choices:
     return found if none is None else [("", none), *found]

@@ -1,6 +1,6 @@
 """Groups: named sets of profiles, and who is in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dashboard import profile_words
+from dashboard.choices import owners_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import checked, form_errors, seen_version
 from dashboard.rendering import page, see_other
-from domain.contract.profile import GroupRequest, ProfilePatch
+from domain.contract.profile import GroupRequest, MembersRequest
 from domain.errors import Conflict, Invalid, NotFound, Problem, Stale
+from services import group_members, profiles
 from services import groups as use
-from services import profiles
 from services.access import Session
 from services.app import App
 from services.profile_filters import ProfileFilters
@@ -35,7 +36,7 @@ async def create(request: Request, app: Console, session: Signed, fields: Form) 
     """Make an empty group."""
     try:
         asked = checked(GroupRequest, {"name": fields.get("name", "").strip()})
-        made = await use.create(app, session.actor, asked)
+        made = await use.create(app, session.actor, asked, module=fields.get("owner") or None)
     except (Invalid, Conflict) as problem:
         return await _list(request, app, session, fields, problem)
     return see_other(f"/groups/{made.content['id']}", flash="The group is there; add its members.")
@@ -78,33 +79,18 @@ async def add(request: Request, id: str, app: Console, session: Signed, fields: 
     group = await use.get(app, session.actor, id)
     try:
         it = await _named(app, session, group, fields.get("who", "").strip())
-        await _join(app, session, it, [*_ids(it), id])
-    except (Invalid, Stale) as problem:
+        await group_members.move(app, session.actor, id, MembersRequest(add=[it["id"]]))
+    except Invalid as problem:
         return await _detail(request, id, app, session, fields, problem)
     return see_other(f"/groups/{id}", flash=f"{profile_words.title(it, session)} is a member.")
 
 
 @router.post("/{id}/members/{profile}/remove")
-async def take_out(
-    request: Request, id: str, profile: str, app: Console, session: Signed, _fields: Form
-) -> Response:
+async def take_out(id: str, profile: str, app: Console, session: Signed, _fields: Form) -> Response:
     """Take a profile out of a group."""
     it = await profiles.get(app, session.actor, profile)
-    try:
-        await _join(app, session, it, [one for one in _ids(it) if one != id])
-    except Stale as problem:
-        return await _detail(request, id, app, session, {}, problem)
+    await group_members.move(app, session.actor, id, MembersRequest(remove=[it["id"]]))
     return see_other(f"/groups/{id}", flash=f"{profile_words.title(it, session)} is out.")
-
-
-def _ids(it: Mapping[str, Any]) -> list[str]:
-    return [str(one["id"]) for one in it["groups"]]
-
-
-async def _join(app: App, session: Session, it: Mapping[str, Any], ids: Sequence[str]) -> None:
-    """Give a profile its groups, unless it was changed since it was read."""
-    patch = checked(ProfilePatch, {"groups": list(dict.fromkeys(ids))})
-    await profiles.change(app, session.actor, it["id"], patch, it["version"])
 
 
 async def _named(app: App, session: Session, group: Mapping[str, Any], who: str) -> dict[str, Any]:
@@ -145,7 +131,7 @@ async def _list(
         request, "groups.html", status=problem.status if problem else 200,
         items=found.items, q=q, fields=fields, errors=errors, others=others,
         older=_older("/groups", q, found.next_cursor), paged="cursor" in given,
-        may_write=session.actor.may("groups:write"),
+        may_write=session.actor.may("groups:write"), owners=await owners_of(app, session.actor),
     )  # fmt: skip
 
 
@@ -177,7 +163,7 @@ async def _detail(
         request, "group.html", status=problem.status if problem else 200,
         it=it, members=members, q=q, fields=fields, errors=errors, others=others,
         older=_older(f"/groups/{id}", q, found.next_cursor), paged="cursor" in given,
-        may_write=session.actor.may("groups:write"), may_join=profile_words.may_write(session),
+        may_write=session.actor.may("groups:write"),
     )  # fmt: skip
 
 

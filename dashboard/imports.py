@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
+from dashboard.choices import owners_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import form_errors
 from dashboard.rendering import page, see_other
@@ -44,7 +45,8 @@ async def upload(request: Request, app: Console, session: Signed) -> Response:
     file = FileForm(request, session)
     try:
         await file.open()
-        made = await use.upload(app, session.actor, _format(file), file)
+        module = file.fields.get("owner") or None
+        made = await use.upload(app, session.actor, _format(file), file, module=module)
     except (Invalid, Conflict) as problem:
         await file.drain()
         return await _list(request, app, session, problem)
@@ -96,7 +98,7 @@ async def _list(
         items=found.items, tones=_TONES, errors=errors, others=others,
         is_open=any(one["state"] in _OPEN for one in found.items),
         older=f"/imports?{older}" if older else None, paged="cursor" in given,
-        may_write=session.actor.may("profiles:write"),
+        may_write=session.actor.may("profiles:write"), owners=await owners_of(app, session.actor),
     )  # fmt: skip
 
 

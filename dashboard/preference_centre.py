@@ -50,6 +50,7 @@ async def save(request: Request, app: Console, token: str) -> Response:
             switched_on=_ticked(fields),
             quiet_hours=_hours(named),
             daily=_daily(named),
+            tracking="tracking" in named,
         )
     except (NotFound, Gone) as problem:
         return _no_link(request, problem)

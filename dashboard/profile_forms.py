@@ -1,6 +1,7 @@
 """The forms that add, change and erase a profile."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,13 +9,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dashboard import profile_words
+from dashboard.choices import owners_of
 from dashboard.guard import Console, Form, Signed
 from dashboard.message_forms import checked, form_errors, json_object, seen_version
 from dashboard.rendering import page, see_other
+from domain import address_lines
 from domain.contract.profile import ProfilePatch, ProfileRequest
 from domain.errors import Conflict, FieldError, Invalid, Problem, Stale
 from services import erasure
 from services import profiles as use
+from services.access import Session
+from services.app import App
 from services.merging import difference
 
 router = APIRouter(prefix="/profiles")
@@ -22,15 +27,18 @@ router = APIRouter(prefix="/profiles")
 LINES: Final = (
     "external_id", "name", "email", "phone", "whatsapp", "telegram", "locale", "timezone",
 )  # fmt: skip
-_FIELDS: Final = {*LINES, "groups", "attributes"}
-_EMPTY: Final[dict[str, Any]] = {**dict.fromkeys(LINES), "attributes": {}, "groups": []}
+_FIELDS: Final = {*LINES, "addresses", "groups", "attributes"}
+_ADDRESS: Final = re.compile(r"addresses\[(\d+)\]")
+_EMPTY: Final[dict[str, Any]] = {
+    **dict.fromkeys(LINES), "addresses": [], "attributes": {}, "groups": [],
+}  # fmt: skip
 
 
 @router.get("/new")
-async def show_new(request: Request, session: Signed) -> Response:
+async def show_new(request: Request, app: Console, session: Signed) -> Response:
     """Show an empty form."""
     session.actor.require("profiles:write")
-    return _page(request, None, _shown(_EMPTY), None)
+    return await _page(request, app, session, None, _shown(_EMPTY), None)
 
 
 @router.post("")
@@ -38,9 +46,9 @@ async def create(request: Request, app: Console, session: Signed, fields: Form) 
     """Make a profile."""
     try:
         asked = checked(ProfileRequest, _document(fields))
-        made = await use.create(app, session.actor, asked)
+        made = await use.create(app, session.actor, asked, module=fields.get("owner") or None)
     except (Invalid, Conflict) as problem:
-        return _page(request, None, fields, problem)
+        return await _page(request, app, session, None, fields, problem)
     return see_other(f"/profiles/{made.content['id']}", flash="The profile is there.")
 
 
@@ -49,7 +57,7 @@ async def show(request: Request, id: str, app: Console, session: Signed) -> Resp
     """Show the form with what the profile says now."""
     session.actor.require("profiles:write")
     it = await use.get(app, session.actor, id)
-    return _page(request, it, _shown(it), None)
+    return await _page(request, app, session, it, _shown(it), None)
 
 
 @router.post("/{id}/change")
@@ -62,7 +70,7 @@ async def change(
         patch = checked(ProfilePatch, _patch(fields, it))
         await use.change(app, session.actor, id, patch, seen_version(fields))
     except (Invalid, Conflict, Stale) as problem:
-        return _page(request, it, fields, problem)
+        return await _page(request, app, session, it, fields, problem)
     return see_other(f"/profiles/{id}", flash="Changed.")
 
 
@@ -99,16 +107,19 @@ def _asking(
     )  # fmt: skip
 
 
-def _page(
+async def _page(
     request: Request,
+    app: App,
+    session: Session,
     it: Mapping[str, Any] | None,
     fields: Mapping[str, str],
     problem: Problem | None,
 ) -> Response:
-    errors, others = form_errors(problem, _FIELDS) if problem else ({}, [])
+    errors, others = form_errors(_placed(problem), _FIELDS) if problem else ({}, [])
     return page(
         request, "profile_form.html", status=problem.status if problem else 200,
         it=it, fields=fields, errors=errors, others=others,
+        owners=[] if it else await owners_of(app, session.actor),
     )  # fmt: skip
 
 
@@ -116,6 +127,7 @@ def _shown(it: Mapping[str, Any]) -> dict[str, str]:
     attributes = it["attributes"]
     return {
         **{name: it[name] or "" for name in LINES},
+        "addresses": "\n".join(_beside(it)),
         "groups": "\n".join(one["name"] for one in it["groups"]),
         "attributes": json.dumps(attributes, indent=2, ensure_ascii=False) if attributes else "",
     }
@@ -127,7 +139,8 @@ def _document(fields: Mapping[str, str]) -> dict[str, Any]:
     document = {
         **{name: fields.get(name, "").strip() or None for name in LINES},
         "attributes": json_object("attributes", fields, errors) or {},
-        "groups": _groups(fields),
+        "groups": _lines("groups", fields),
+        "addresses": _addresses(fields, errors),
     }
     if errors:
         raise Invalid(errors=errors)
@@ -142,9 +155,35 @@ def _patch(fields: Mapping[str, str], it: Mapping[str, Any]) -> dict[str, Any]:
         patch["attributes"] = changed
     if sorted(document["groups"]) != sorted(one["name"] for one in it["groups"]):
         patch["groups"] = document["groups"]
+    if document["addresses"] != [address_lines.read(line) for line in _beside(it)]:
+        patch["addresses"] = document["addresses"]
     return patch
 
 
-def _groups(fields: Mapping[str, str]) -> list[str]:
-    named = (line.strip() for line in fields.get("groups", "").splitlines())
+def _beside(it: Mapping[str, Any]) -> list[str]:
+    """Return the addresses beside the primary ones, as lines."""
+    return [address_lines.written(one) for one in it["addresses"] if not one["primary"]]
+
+
+def _addresses(fields: Mapping[str, str], errors: list[FieldError]) -> list[dict[str, Any]]:
+    try:
+        return [address_lines.read(line) for line in _lines("addresses", fields)]
+    except address_lines.NoAddress as error:
+        errors.append(FieldError("addresses", str(error)))
+        return []
+
+
+def _lines(name: str, fields: Mapping[str, str]) -> list[str]:
+    named = (line.strip() for line in fields.get(name, "").splitlines())
     return list(dict.fromkeys(line for line in named if line))
+
+
+def _placed(problem: Problem) -> Problem:
+    """Return a problem whose addresses are named as the form's lines are."""
+    errors = [
+        FieldError("addresses", f"line {int(found[1]) + 1}: {one.message}")
+        if (found := _ADDRESS.match(one.field))
+        else one
+        for one in problem.errors
+    ]
+    return type(problem)(problem.detail, errors=errors)

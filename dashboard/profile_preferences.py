@@ -68,9 +68,11 @@ async def _page(
     it = await known.get(app, session.actor, id)
     offered = await _offered(app, session)
     rows = min(_caps(fields) + _BLANK_CAPS, MOST_CAPS)
-    known_fields = {
-        f"frequency[{n}].{name}" for n in range(rows) for name in ("limit", "per", "category")
-    } | {f"quiet_hours.{name}" for name in _HOURS}
+    known_fields = (
+        {f"frequency[{n}].{name}" for n in range(rows) for name in ("limit", "per", "category")}
+        | {f"quiet_hours.{name}" for name in _HOURS}
+        | {f"digest.{one['key']}" for one in offered}
+    )
     errors, others = form_errors(problem, known_fields) if problem else ({}, [])
     caps = [("", "In all"), *((one["key"], one["name"]) for one in offered if not one["protected"])]
     return page(
@@ -97,6 +99,7 @@ def _shown(chosen: Mapping[str, Any]) -> dict[str, str]:
     fields |= {f"order.{one}": str(n) for n, one in enumerate(chosen["channel_order"], 1)}
     fields |= {f"quiet_hours.{name}": (chosen["quiet_hours"] or {}).get(name, "")
                for name in _HOURS}  # fmt: skip
+    fields |= {f"digest.{key}": one["at"] for key, one in chosen["digest"].items()}
     for number, cap in enumerate(chosen["frequency"]):
         fields |= {f"frequency[{number}].{name}": str(value or "") for name, value in cap.items()}
     return {**fields, "version": str(chosen["version"])}
@@ -140,8 +143,18 @@ def _document(
         "channel_order": [one for *_, one in placed],
         "quiet_hours": hours if any(hours.values()) else None,
         "frequency": [_cap(fields, number) for number in range(_caps(fields))],
+        "digest": _digest(fields, chosen, offered),
         "unsubscribed": [one for one in Channel if f"gone.{one}" in fields],
     }
+
+
+def _digest(
+    fields: Mapping[str, str], chosen: Mapping[str, Any], offered: list[str]
+) -> dict[str, Any]:
+    """Return what is collected once a day; of a category that is not offered what was chosen."""
+    kept = {key: one for key, one in chosen["digest"].items() if key not in offered}
+    given = {key: fields.get(f"digest.{key}", "").strip() for key in offered}
+    return kept | {key: {"every": "day", "at": at} for key, at in given.items() if at}
 
 
 def _cap(fields: Mapping[str, str], number: int) -> dict[str, Any]:

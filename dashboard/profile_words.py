@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from domain.addresses import PLAIN
 from domain.masking import mask
 from services.access import Session
 
-ADDRESSES: Final = ("email", "phone", "whatsapp", "telegram")
 LABELS: Final = {
     "email": "E-mail", "phone": "Phone", "whatsapp": "WhatsApp", "telegram": "Telegram",
     "external_id": "External id", "name": "Name", "locale": "Language", "timezone": "Time zone",
@@ -16,10 +16,11 @@ LABELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address of a profile as it is shown, and which it is."""
+    """One address of a profile as it is shown: which it is, and what is known of it."""
 
     word: str
     shown: str
+    known: tuple[str, ...] = ()
 
 
 def may_write(session: Session) -> bool:
@@ -38,10 +39,19 @@ def addresses(it: Mapping[str, Any], session: Session) -> list[Address]:
     """Return the addresses that a profile has, masked for whoever does not keep profiles."""
     whole = may_write(session)
     return [
-        Address(LABELS[name], it[name] if whole else mask(it[name]))
-        for name in ADDRESSES
-        if it[name]
+        Address(
+            LABELS[PLAIN[one["channel"]]],
+            one["address"] if whole else mask(one["address"]),
+            _known(one),
+        )
+        for one in it["addresses"]
     ]
+
+
+def _known(one: Mapping[str, Any]) -> tuple[str, ...]:
+    told = (one["label"], "verified" if one["verified"] else None)
+    beside = () if one["primary"] else ("beside the primary one",)
+    return (*(word for word in told if word), *beside)
 
 
 def channels(it: Mapping[str, Any]) -> list[str]:
@@ -56,4 +66,5 @@ def keys(it: Mapping[str, Any]) -> list[str]:
     devices = [
         one["token"] or (one["subscription"] or {}).get("endpoint", "") for one in it["devices"]
     ]
-    return [one for one in (it["id"], *(it[name] for name in ADDRESSES), *devices) if one]
+    addresses = dict.fromkeys(one["address"] for one in it["addresses"])
+    return [one for one in (it["id"], *addresses, *devices) if one]

@@ -12,9 +12,18 @@ from dashboard import profile_words
 from dashboard.guard import Console, Form, Signed
 from dashboard.profile_words import may_write
 from dashboard.rendering import page, see_other
+from dashboard.story import done_words
 from domain.contract.preferences import LinkRequest
 from domain.suppression import SuppressionReason
-from services import devices, notifications, preference_links, preferences, profile_export, replies
+from services import (
+    devices,
+    engagements,
+    notifications,
+    preference_links,
+    preferences,
+    profile_export,
+    replies,
+)
 from services import profiles as use
 from services import suppressions as held
 from services.access import Session
@@ -28,7 +37,7 @@ router = APIRouter(prefix="/profiles")
 PER_PAGE: Final = 50
 _SHORT: Final = 20
 _FILTERS: Final = ("q", "external_id", "email", "phone", "group")
-_WORDS: Final = {"q": "contains", "external_id": "external id"}
+_WORDS: Final = {"q": "words", "external_id": "external id"}
 _LINK_DAYS: Final = 7
 
 
@@ -93,6 +102,7 @@ async def _detail(request: Request, id: str, app: App, session: Session, **more:
         NotificationFilters(recipient=named, module=[it["module"]], limit=_SHORT),
     )
     written = await replies.find_of_profile(app, session.actor, id, _SHORT)
+    done = await engagements.find_of_profile(app, session.actor, id, _SHORT)
     found = await held.find(app, session.actor, SuppressionFilters(address=named, limit=_SHORT))
     return page(
         request, "profile.html",
@@ -101,7 +111,8 @@ async def _detail(request: Request, id: str, app: App, session: Session, **more:
         attributes=json.dumps(it["attributes"], indent=2, ensure_ascii=False),
         chosen=await preferences.get(app, session.actor, id), sent=sent.items,
         all_sent="/notifications?" + urlencode([("recipient", one) for one in named]),
-        replies=written.items, more_replies=written.next_cursor is not None,
+        done=done.items, did=done_words, replies=written.items,
+        more_replies=written.next_cursor is not None,
         suppressions=[one for one in found.items if one["module"] in (None, it["module"])],
         reasons={one.value: one.value.replace("_", " ") for one in SuppressionReason},
         may_write=may_write(session), **{"link": None, **more},

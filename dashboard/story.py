@@ -37,6 +37,13 @@ class Step:
 _ICONS: Final = {
     "accepted": "check", "scheduled": "clock", "cancelled": "minus",
 }  # fmt: skip
+_DONE: Final = {
+    "opened": ("Opened", "mail", "read"),
+    "clicked": ("Followed", "external", "read"),
+    "unsubscribed": ("Unsubscribed", "minus", "suppressed"),
+    "complained": ("Complained", "cross", "failed"),
+}
+"""What a recipient did: in words, with which icon, and in the colour of which state."""
 _TONES: Final = {
     "accepted": "sent", "throttled": "unknown", "transient": "unknown", "unknown": "unknown",
     "rejected": "failed",
@@ -140,11 +147,22 @@ def _step(event: Mapping[str, Any], outcome: Mapping[str, Any] | None, since: st
         case "receipt":
             words = f"Receipt: {_because(event['kind'], event['reason'])}"
             return Step(words, icon="mail", tone=str(event["kind"]), **common)
+        case "opened" | "clicked" | "unsubscribed" | "complained":
+            return Step(done_words(kind, event), icon=_DONE[kind][1], tone=_DONE[kind][2], **common)
         case "reply":
             return Step(f"Reply: {event['text']}", icon="mail", tone="read", **common)
         case "claimed":
             return Step("Taken by a worker", icon="arrow", tone="sending", **common)
     return Step(kind.capitalize(), icon=_ICONS.get(kind, "check"), tone=kind, **common)
+
+
+def done_words(kind: str, event: Mapping[str, Any]) -> str:
+    """Return what a recipient, or a program, did: an engagement, or its event of the timeline."""
+    words = _DONE[kind][0]
+    target = f" {event['url']}" if event["url"] else ""
+    often = f", {event['times']} times" if event["times"] > 1 else ""
+    by = f", by a program ({_words(event['reason'])})" if event["machine"] else ""
+    return f"{words}{target}{often}{by}"
 
 
 def _because(what: str, reason: str) -> str:

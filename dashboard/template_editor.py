@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 
+from dashboard import template_digests
 from dashboard import template_forms as forms
-from dashboard.choices import categories_of, words_of
+from dashboard.choices import categories_of, owners_of, words_of
 from dashboard.form_files import FormWithFiles
 from dashboard.guard import Console, Form, Signed
 from dashboard.rendering import page, see_other
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/templates")
 DEVICES: Final = [("phone", "Phone"), ("desktop", "Desktop"), ("watch", "Watch")]
 _BUTTON: Final = re.compile(r"(.+\.buttons)\[(\d+)\]\[(\d+)\]\.(\w+)")
 _FACTS: Final = ("name", "category", "priority")
+_COLLECTING: Final = (template_digests.KEY, template_digests.WINDOW)
 _NEW: Final[dict[str, Any]] = {"id": "new", "version": 0, "key": "", **forms.NEW}
 
 
@@ -54,7 +56,8 @@ async def create(
     try:
         words = forms.document(fields, forms.NEW)
         asked = _checked(TemplateRequest, {**words, **_facts(fields), "key": fields.get("key", "")})
-        made = await templates.create(app, session.actor, asked)
+        owner = fields.get("owner") or None
+        made = await templates.create(app, session.actor, asked, module=owner)
     except (Invalid, Conflict) as problem:
         return await _page(request, app, session, _NEW, fields, problem=problem)
     return see_other(f"/templates/{made.content['id']}", flash="Version 1 is a draft.")
@@ -64,8 +67,7 @@ async def create(
 async def show(request: Request, id: str, app: Console, session: Signed) -> Response:
     """Show the newest words and what they look like."""
     it = await templates.get(app, session.actor, id)
-    facts = {name: it[name] or "" for name in _FACTS}
-    return await _page(request, app, session, it, {**forms.shown_fields(it), **facts})
+    return await _page(request, app, session, it, _shown(it))
 
 
 @router.post("/{id}")
@@ -110,8 +112,7 @@ async def send_test(
         )
         made = await template_trials.send(app, session.actor, it["id"], asked, key)
     except Invalid as problem:
-        kept = {**forms.shown_fields(it), **{name: it[name] or "" for name in _FACTS}}
-        return await _page(request, app, session, it, kept, problem=problem)
+        return await _page(request, app, session, it, _shown(it), problem=problem)
     return see_other(f"/notifications/{made.content['id']}", flash="The test was accepted.")
 
 
@@ -146,13 +147,15 @@ async def _page(
     sections = forms.sections(fields, it)
     default = sections[0]["locale"]
     known = {one["name"] for part in sections for channel in part["channels"]
-             for one in channel["fields"]} | {"key", "schema", "data", *_FACTS}  # fmt: skip
+             for one in (*channel["fields"], *channel["several"])}  # fmt: skip
+    known |= {"key", "schema", "data", *_FACTS, *_COLLECTING}
     errors, others = _errors(problem, default, known)
     answer = page(
         request, "template_editor.html", status=problem.status if problem else 200,
         it=it, fields=fields, sections=sections, errors=errors, others=others,
         categories=await categories_of(app, session.actor, "transactional", classes=True),
         priorities=words_of(Priority, "As its category says"),
+        owners=await owners_of(app, session.actor) if it["id"] == "new" else [],
         test_key=str(uuid4()), may_write=session.actor.may("templates:write"),
         may_send=session.actor.may("notifications:write"),
         **await _preview(app, session, it, fields),
@@ -189,6 +192,7 @@ async def _preview(
             asked,
             fields.get("category"),
             None if it["id"] == "new" else it["id"],
+            module=fields.get("owner") or None,
         )
     except Invalid as problem:
         context["problems"] = [
@@ -204,8 +208,16 @@ def _languages(fields: Mapping[str, str], it: Mapping[str, Any]) -> list[tuple[s
     return [("", default), *((one, one) for one in others)]
 
 
-def _facts(fields: Mapping[str, str]) -> dict[str, str | None]:
-    return {name: fields.get(name, "").strip() or None for name in _FACTS}
+def _shown(it: Mapping[str, Any]) -> dict[str, str]:
+    """Return the form's values for a template as it is kept."""
+    facts = {name: it[name] or "" for name in _FACTS}
+    return {**forms.shown_fields(it), **facts, **template_digests.collecting_fields(it["digest"])}
+
+
+def _facts(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is not versioned; raises Invalid."""
+    named = {name: fields.get(name, "").strip() or None for name in _FACTS}
+    return {**named, "digest": template_digests.collecting(fields)}
 
 
 def _checked(model: type[Any], given: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from dashboard import template_digests
 from dashboard.message_forms import WORDS
 from dashboard.template_extras import attachments, buttons, buttons_text, shown_files
 from domain.contract.template import TemplateVersionRequest
@@ -33,6 +34,7 @@ def shown_fields(words: Mapping[str, Any]) -> dict[str, str]:
                 fields[f"words.{locale}.{channel}.{one.name}"] = str(texts.get(one.name) or "")
             if channel == Channel.TELEGRAM:
                 fields[f"words.{locale}.{_BUTTONS}"] = buttons_text(texts.get("buttons"))
+        fields |= template_digests.shown(locale, content)
     return fields
 
 
@@ -127,13 +129,15 @@ def _channel(
             "value": fields.get(name, ""), "help": "One a line: Track it -> https://example.com."
             " A line that begins with + stands beside the one before.",
         })  # fmt: skip
-    shown = {one.name for one in WORDS[channel]} | _ELSEWHERE.get(channel, set())
+    several = template_digests.inputs(locale, channel, fields)
+    shown = {one.name for one in WORDS[channel]} | _ELSEWHERE.get(channel, set()) | {"digest"}
     files = shown_files(locale, fields, before) if channel == Channel.EMAIL else None
     filled = any(one["value"] for one in texts)
     others = sorted(name for name in before.get(channel, {}) if name not in shown)
     return {
         "channel": channel, "label": LABELS[channel], "fields": texts, "filled": filled,
-        "open": filled, "others": others, "files": files,
+        "open": filled, "others": others, "files": files, "several": several,
+        "collects": any(one["value"] for one in several),
     }  # fmt: skip
 
 
@@ -151,6 +155,7 @@ def _content(
             if given.strip():
                 texts[one.name] = given.replace("\r\n", "\n")
         _put_extras(channel, locale, fields, before, texts)
+        template_digests.put(channel, locale, fields, texts)
         if texts:
             made[channel.value] = texts
     return made

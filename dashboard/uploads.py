@@ -17,14 +17,17 @@ from services import access
 from services.access import Session
 
 _LONGEST_FIELD: Final = 1_000
+_MOST_FIELDS: Final = 10
 _MOST_READ_IN_VAIN: Final = 33_554_432
 """A browser shows an answer once its file was read: a refused one is read on for so long."""
 
 
 class FileForm:
-    """A form of one file: the token comes first, then the file; `name` and `kind` are the file's.
+    """A form of one file, which comes last: `name` and `kind` are the file's, `fields` are the
+    others, the token among them.
 
-    Raises Forbidden when the token does not come first or is wrong, Malformed for what is no form.
+    Raises Forbidden when the token does not come before the file or is wrong, Malformed for what is
+    no form.
     """
 
     def __init__(self, request: Request, session: Session) -> None:
@@ -37,6 +40,7 @@ class FileForm:
         self._part: dict[str, str] = {}
         self._header = [b"", b""]
         self._field = b""
+        self.fields: dict[str, str] = {}
         self._csrf = request.headers.get("x-csrf-token", "")
         self._found = False
         if not same_origin(request):
@@ -47,7 +51,7 @@ class FileForm:
         """Read on until the file begins; raises Invalid when no file was chosen."""
         while not self._found and await self._read():
             pass
-        if not access.csrf_matches(self._session, self._csrf):
+        if not access.csrf_matches(self._session, self._csrf or self.fields.get("csrf", "")):
             raise Forbidden(STALE)
         if not self._found or not self.name:
             raise Invalid.field("file", "is needed: choose a file of profiles")
@@ -142,8 +146,8 @@ class FileForm:
             self._field += data[start:end]
 
     def _end(self) -> None:
-        if self._part.get("name") == "csrf" and not self._found:
-            self._csrf = self._csrf or self._field.decode("latin-1")
+        if not self._found and len(self.fields) < _MOST_FIELDS:
+            self.fields[self._part.get("name", "")] = self._field.decode("utf-8", "replace")
 
     def _all(self) -> None:
         self._ended = True

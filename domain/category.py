@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from domain.tracking import NO_TRACKING, Tracking
 from domain.vocabulary import CategoryClass, Priority
 
 
@@ -16,6 +17,7 @@ class Category:
     class_: CategoryClass
     mandatory: bool
     priority: Priority
+    tracking: Tracking = NO_TRACKING
 
 
 DEFAULT_PRIORITIES: Final = {

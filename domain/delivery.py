@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.digests import Collecting, Window
 from domain.one_time_codes import Seed
 from domain.outcome import Outcome
+from domain.tracking import NO_TRACKING, Tracking
 from domain.vocabulary import CategoryClass, Channel, State
 
 Record = Sequence[Mapping[str, str]]
@@ -100,8 +101,12 @@ class Leased:
     """The profiles whose addresses were given, without naming them."""
     digest_id: UUID | None = None
     """The digest that it goes out with."""
+    sender: Mapping[str, str] | None = None
+    """From whom mails come, {from?, reply_to?}, where its campaign says so."""
     counts_as: UUID | None = None
     """The notification as which its digest counts for caps."""
+    tracking: Tracking = NO_TRACKING
+    """What is seen of it, if it is a mail."""
 
     @property
     def choosers(self) -> tuple[UUID, ...]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from domain import address_lines
 from domain.errors import FieldError, Invalid
 
 DELIMITERS: Final = b",;\t"
@@ -12,7 +13,10 @@ FIELDS: Final = (
     "external_id", "name", "email", "phone", "telegram", "whatsapp", "locale", "timezone",
 )  # fmt: skip
 GROUPS: Final = "groups"
-GROUP_SEPARATOR: Final = "|"
+ADDRESSES: Final = "addresses"
+SEPARATOR: Final = "|"
+_SEVERAL: Final = (GROUPS, ADDRESSES)
+"""Columns whose cells hold several values."""
 ATTRIBUTES: Final = "attributes."
 
 
@@ -57,8 +61,8 @@ def cells(row: bytes, delimiter: str) -> list[str]:
 def document(names: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
     """Return a row as a profile's document: an empty cell says nothing.
 
-    Groups stand in one cell with `|` between them, attributes in `attributes.<path>` as text.
-    Raises Unreadable.
+    Groups, and addresses as lines, stand in one cell with `|` between them, attributes in
+    `attributes.<path>` as text. Raises Unreadable.
     """
     if len(values) != len(names):
         raise Unreadable(f"has {len(values)} cells, but the header has {len(names)}")
@@ -67,12 +71,25 @@ def document(names: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
         if not value.strip():
             continue
         if name == GROUPS:
-            found[GROUPS] = [one.strip() for one in value.split(GROUP_SEPARATOR) if one.strip()]
+            found[GROUPS] = _several(value)
+        elif name == ADDRESSES:
+            found[ADDRESSES] = [_address(one) for one in _several(value)]
         elif name.startswith(ATTRIBUTES):
             _place(found.setdefault("attributes", {}), path_of(name), value)
         else:
             found[name] = value.strip()
     return found
+
+
+def _several(value: str) -> list[str]:
+    return [one.strip() for one in value.split(SEPARATOR) if one.strip()]
+
+
+def _address(line: str) -> dict[str, Any]:
+    try:
+        return address_lines.read(line)
+    except address_lines.NoAddress as error:
+        raise Unreadable(f"addresses: {error}") from None
 
 
 def path_of(name: str) -> list[str]:
@@ -103,9 +120,9 @@ def _wrong(name: str, times: int) -> str:
         return "has no name; name the column or remove it"
     if times > 1:
         return f"is {name[:100]}, which another column is too; remove one of them"
-    if name in (*FIELDS, GROUPS):
+    if name in (*FIELDS, *_SEVERAL):
         return ""
     if name.startswith(ATTRIBUTES) and all(path_of(name)) and name.isprintable():
         return ""
-    known = ", ".join((*FIELDS, GROUPS))
+    known = ", ".join((*FIELDS, *_SEVERAL))
     return f"is {name[:100]}, which is no column; there are {known} and attributes.<name>"

@@ -1,6 +1,8 @@
 """What one attempt at a vendor account came to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from domain.vocabulary import OutcomeKind, Scope
 
@@ -29,3 +31,21 @@ class Outcome:
     def maybe_sent(self) -> bool:
         """Whether the vendor has or may have the message."""
         return self.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN)
+
+    def record(self) -> dict[str, Any]:
+        """Return it as it is kept with the attempt: what it does not say is left out."""
+        told = {name: getattr(self, name) for name in _SILENT}
+        return {"kind": self.kind, "scope": self.scope} | {
+            name: value for name, value in told.items() if value not in ("", None)
+        }
+
+
+_SILENT: Final[Mapping[str, Any]] = {
+    "reason": "", "retry_after": None, "vendor_code": "", "vendor_id": "", "phase": "",
+    "detail": "",
+}  # fmt: skip
+
+
+def read_record(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a kept outcome with all its fields."""
+    return None if record is None else {**_SILENT, **record}

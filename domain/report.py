@@ -35,6 +35,8 @@ class Report:
     unsubscribes: bool = False
     machine: bool = False
     """An opening or a click of a program, as far as the vendor can tell."""
+    url: str = ""
+    """What was clicked, as the vendor says it."""
     vendor_code: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 

@@ -21,11 +21,20 @@ _SENDS: Final = _READS | _OWN_KEYS | {"notifications:write"}
 ROLE_SCOPES: Final = {
     Role.ADMINISTRATOR: frozenset({EVERYTHING}),
     Role.OPERATOR: _SENDS
-    | {"accounts:write", "campaigns:write", "schedules:write", "suppressions:write"},
-    Role.AUTHOR: _SENDS | {"audiences:write", "campaigns:write", "templates:write"},
+    | {
+        "accounts:write",
+        "campaigns:write",
+        "groups:write",
+        "profiles:write",
+        "schedules:write",
+        "suppressions:write",
+    },
+    Role.AUTHOR: _SENDS | {"audiences:write", "campaigns:write", "groups:write", "templates:write"},
     Role.APPROVER: _READS | _OWN_KEYS | {"approvals:write", "users:read"},
     Role.VIEWER: _READS,
 }
+"""Whoever keeps profiles sees their addresses whole; so authors gather people into groups, where
+addresses are masked, and operators alone keep, import, export and erase them."""
 APPROVERS: Final = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 """Roles whose users may approve campaigns, if they did not write them."""
 

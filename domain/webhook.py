@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from domain.engagement import EngagementKind
 from domain.vocabulary import ReceiptKind, State
 
 TYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "notification": ("accepted", "changed"),
+    "notification": ("accepted", "changed", *EngagementKind),
     "delivery": (*State, "removed"),
     "receipt": tuple(ReceiptKind),
     "reply": (),

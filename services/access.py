@@ -6,6 +6,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +24,6 @@ from stores import audit
 SESSION_HOURS: Final = 12
 MIN_PASSWORD: Final = 12
 _hasher = PasswordHasher()
-_NO_USER_HASH: Final = _hasher.hash(secrets.token_hex(16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ class Actor:
         """Raise Forbidden unless the scope is granted."""
         if not self.may(scope):
             raise Forbidden(f"This needs the scope {scope}, which {self.name} does not have.")
+
+    @property
+    def sees(self) -> UUID | None:
+        """The one module whose things it sees; None for those of all."""
+        return None if self.all_modules else self.module_id
 
     @property
     def for_all(self) -> bool:
@@ -113,7 +118,7 @@ async def sign_in(app: App, email: str, password: str, client: str) -> Session:
         )
     async with app.db.leader() as conn:
         user = await store.find_user(conn, email)
-    stored = user.password_hash if user else _NO_USER_HASH
+    stored = user.password_hash if user else None
     matches = await asyncio.to_thread(_matches, stored, password)
     if user is None or not matches:
         async with app.db.leader() as conn:
@@ -196,11 +201,17 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def _matches(stored: str, password: str) -> bool:
+def _matches(stored: str | None, password: str) -> bool:
+    """Whether a password is right; that there is no such user takes as long to find out."""
     try:
-        return _hasher.verify(stored, password)
+        return _hasher.verify(stored or _hash_of_nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return _hasher.hash(secrets.token_hex(16))
 
 
 async def operator(app: App) -> Actor:

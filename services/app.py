@@ -8,8 +8,10 @@ from domain.audit_chain import MarkRing
 from domain.one_time_codes import CodeRing
 from domain.preference_links import LinkRing
 from domain.return_paths import ReturnPaths
+from domain.tracking_links import TrackingRing
 from services.outside import Outside
 from services.temporal import Temporal
+from services.visits import Visits
 from stores.audit import MARKS
 from stores.database import Database
 from stores.sealing import Seal, secret_keys
@@ -28,6 +30,8 @@ class App:
     links: LinkRing
     outside: Outside
     marks: MarkRing
+    tracking: TrackingRing
+    visits: Visits = field(default_factory=Visits)
     resolving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many audiences this process resolves at a time: each takes a connection of the pool."""
     positions: dict[str, str] = field(default_factory=dict)
@@ -53,6 +57,7 @@ def open_app(settings: Settings) -> App:
         links=LinkRing(secret_keys(settings)),
         outside=Outside(settings.allow_networks),
         marks=marks,
+        tracking=TrackingRing(secret_keys(settings)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -75,7 +74,7 @@ async def find(
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(
             conn,
-            module_id=_module(actor),
+            module_id=actor.sees,
             kinds=[value.replace("\x00", "") for value in kind],
             names=[value.replace("\x00", "") for value in name],
             q=pattern(q),
@@ -140,7 +139,7 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
 async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: bool = False) -> Any:
     """Return the stored row of an audience; raises NotFound, also for another module's."""
     try:
-        row = await store.get(conn, decode("aud", id_text), _module(actor), lock=lock)
+        row = await store.get(conn, decode("aud", id_text), actor.sees, lock=lock)
     except InvalidId:
         row = None
     if row is None:
@@ -162,10 +161,6 @@ def _fields(app: App, name: str, document: Document, node: Leaf) -> dict[str, An
 
 def _taken(name: str) -> Conflict:
     return Conflict(f"There is an audience {name} already.")
-
-
-def _module(actor: Actor) -> UUID | None:
-    return None if actor.all_modules else actor.module_id
 
 
 def _body(app: App, row: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.campaign_window import OpenHours
+from domain.campaign_pace import Pace
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import Channel
 from services.app import App
@@ -33,8 +33,9 @@ async def estimate(
             "per_second": sum(paces) if paces and all(paces) else None,
         }
     seconds = [one["messages"] / one["per_second"] for one in told.values() if one["per_second"]]
-    if row.per_second:
-        seconds.append(sum(channels.values()) / row.per_second)
+    pace = Pace.of(row.per_second, row.ramp)
+    if pace is not None:
+        seconds.append(pace.seconds_for(sum(channels.values())))
     return {
         "channels": told,
         "cost": round(sum(one["cost"] for one in told.values()), 4),
@@ -74,7 +75,7 @@ def timetable(row: Any, frozen: Frozen, zones: Mapping[str, int]) -> list[dict[s
     now = datetime.now(UTC)
     begins = max(row.start_at or _moment(window.get("start_at")) or now, now)
     ends = row.end_at or _moment(window.get("end_at"))
-    hours = OpenHours.of(dict(frozen.off_hours)) if frozen.off_hours else None
+    hours = frozen.off_hours
     rows = [
         (hours.opens(begins, zone) if hours else begins, zone, number)
         for zone, number in zones.items()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.ab_tests import LETTERS, letter
 from domain.balance import balance, balanced
 from domain.contract.campaign import SettleUnknown
 from domain.errors import Conflict, Invalid
@@ -27,7 +28,8 @@ from stores import campaign_deliveries as store
 _PAGE: Final = 5_000
 _COLUMNS: Final = (
     "id", "profile", "channel", "address", "state", "reason", "attempts", "vendor", "account",
-    "created_at", "due_at", "attempted_at", "settled_at",
+    "created_at", "due_at", "attempted_at", "settled_at", "opened_at", "clicked_at",
+    "unsubscribed_at", "variant",
 )  # fmt: skip
 
 
@@ -39,6 +41,7 @@ class DeliveryFilters:
     reason: Sequence[str] = ()
     channel: Sequence[str] = ()
     receipt: Sequence[str] = ()
+    variant: Sequence[str] = ()
 
     def conditions(self) -> dict[str, Any]:
         """Return the filters of the store; raises Invalid for a word that is none."""
@@ -46,6 +49,7 @@ class DeliveryFilters:
             ("state", self.state, tuple(State)),
             ("channel", self.channel, tuple(Channel)),
             ("receipt", self.receipt, tuple(ReceiptKind)),
+            ("variant", self.variant, LETTERS),
         ):
             if any(one not in known for one in given):
                 raise Invalid.field(name, f"is none of {', '.join(known)}")
@@ -53,12 +57,13 @@ class DeliveryFilters:
             "states": list(self.state), "channels": list(self.channel),
             "reasons": [one.replace("\x00", "") for one in self.reason],
             "receipts": list(self.receipt),
+            "variants": [LETTERS.index(one) for one in self.variant],
         }  # fmt: skip
         return {name: values for name, values in found.items() if values}
 
 
 async def ledger(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
-    """Return the balance, its receipts, and what is behind: by channel and by reason."""
+    """Return the balance, its receipts, and what is behind: by channel, variant and reason."""
     actor.require("campaigns:read")
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
@@ -66,10 +71,13 @@ async def ledger(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         receipts = await store.count_receipts(conn, row.id)
     states: Counter[str] = Counter()
     channels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    variants: defaultdict[str, Counter[str]] = defaultdict(Counter)
     reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in counted:
         states[one.state] += one.n
         channels[one.channel][one.state] += one.n
+        if name := letter(one.variant):
+            variants[name][one.state] += one.n
         if one.reason:
             reasons[one.state][one.reason] += one.n
     figures = balance(states)
@@ -78,6 +86,7 @@ async def ledger(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         "balanced": balanced(figures),
         "receipts": {kind.value: receipts.get(kind, 0) for kind in ReceiptKind},
         "channels": {name: balance(found) for name, found in sorted(channels.items())},
+        "variants": {name: balance(found) for name, found in sorted(variants.items())},
         "reasons": {state: dict(found.most_common()) for state, found in sorted(reasons.items())},
         "as_of": stamp(datetime.now(UTC)),
     }
@@ -155,6 +164,10 @@ def view(row: Any, *, in_full: bool = False) -> dict[str, Any]:
         "due_at": stamp(row.due_at),
         "attempted_at": stamp(row.attempted_at),
         "settled_at": stamp(row.settled_at),
+        "opened_at": stamp(row.opened_at),
+        "clicked_at": stamp(row.clicked_at),
+        "unsubscribed_at": stamp(row.unsubscribed_at),
+        "variant": letter(row.variant),
     }
 
 

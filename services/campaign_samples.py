@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from uuid import UUID
 
 from channels.occasion import Occasion
 from channels.problems import ContentRefused
 from channels.rendering import RenderFailed, render
 from channels.transforms import problems, transform
+from domain.ab_tests import letter
+from domain.campaign_identity import with_sender
 from domain.delivery import Planned
 from domain.frozen_campaign import Frozen
 from domain.ids import encode
@@ -47,13 +50,17 @@ async def render_samples(
     """Render what people would get, and keep the first `most`; addresses are masked unless
     `in_full`.
     """
-    version = await _version(app, frozen)
+    variants = _variants(frozen)
+    versions = await _versions(app, frozen)
     samples: list[dict[str, Any]] = []
     wrong: Counter[tuple[str, str]] = Counter()
     parts: list[int] = []
-    for person in people:
-        words = version.content_for(person.recipient.locale) if version else frozen.content or {}
-        data = with_examples({**frozen.data, **person.data})
+    for number, person in enumerate(people):
+        variant = variants[number % len(variants)]
+        version = versions[variant.template] if variant.template else None
+        said_by = version.content_for(person.recipient.locale) if version else frozen.content or {}
+        words = with_sender(said_by, frozen.sender)
+        data = with_examples({**variant.data, **person.data})
         for one in person.planned:
             if one.state is State.SUPPRESSED:
                 continue
@@ -61,7 +68,9 @@ async def render_samples(
             wrong.update(found)
             parts += [said["segments"]] if "segments" in said else []
             if len(samples) < most:
-                samples.append(_sample(person.recipient, one, said, in_full=in_full))
+                which = letter(number % len(variants)) if frozen.ab_test else None
+                told_sample = _sample(person.recipient, one, said, in_full=in_full)
+                samples.append({**told_sample, **({"variant": which} if which else {})})
     told = [
         {"field": where, "message": message, "recipients": number}
         for (where, message), number in wrong.most_common(_MOST_PROBLEMS)
@@ -72,22 +81,28 @@ async def render_samples(
 async def render_locales(
     app: App, frozen: Frozen, people: Sequence[Person]
 ) -> list[dict[str, Any]]:
-    """Render what is said on each channel in each language: {channel, locale, content}, where the
-    locale is null for the words of everybody else. The data are of somebody who reads it, else of
-    the first recipient.
+    """Render what is said on each channel in each language: {variant, channel, locale, content},
+    where the locale is null for the words of everybody else, and the variant without a test. The
+    data are of somebody who reads it, else of the first recipient.
     """
-    version = await _version(app, frozen)
+    versions = await _versions(app, frozen)
     shown: list[dict[str, Any]] = []
-    for channel in frozen.channels:
-        for locale in (None, *sorted(version.locales if version else ())):
-            words = version.content_for(locale) if version else frozen.content or {}
-            if words.get(channel) is None:
-                continue
-            person = _reader(people, locale)
-            data = with_examples({**frozen.data, **(person.data if person else {})})
-            recipient = replace(person.recipient if person else Recipient(), locale=locale)
-            said, _ = _say(channel, words, data, recipient)
-            shown.append({"channel": channel, "locale": locale, "content": said})
+    for number, variant in enumerate(_variants(frozen)):
+        version = versions[variant.template] if variant.template else None
+        named = letter(number) if frozen.ab_test else None
+        for channel in frozen.channels:
+            for locale in (None, *sorted(version.locales if version else ())):
+                said_by = version.content_for(locale) if version else frozen.content or {}
+                words = with_sender(said_by, frozen.sender)
+                if words.get(channel) is None:
+                    continue
+                person = _reader(people, locale)
+                data = with_examples({**variant.data, **(person.data if person else {})})
+                recipient = replace(person.recipient if person else Recipient(), locale=locale)
+                said, _ = _say(channel, words, data, recipient)
+                shown.append(
+                    {"variant": named, "channel": channel, "locale": locale, "content": said}
+                )
     return shown
 
 
@@ -96,12 +111,19 @@ def _reader(people: Sequence[Person], locale: str | None) -> Person | None:
     return next(iter(fitting or people), None)
 
 
-async def _version(app: App, frozen: Frozen) -> TemplateVersion | None:
-    if frozen.template is None:
-        return None
+def _variants(frozen: Frozen) -> list[Frozen]:
+    """Return what is said to whom: all the same, or each variant of a test to some."""
+    test = frozen.test
+    return [frozen.as_variant(n) for n in range(len(test.variants))] if test else [frozen]
+
+
+async def _versions(
+    app: App, frozen: Frozen
+) -> Mapping[tuple[UUID, int], TemplateVersion]:  # fmt: skip
+    if not frozen.templates:
+        return {}
     async with app.db.leader() as conn:
-        loaded = await templates.load_versions(conn, [frozen.template])
-    return loaded[frozen.template]
+        return await templates.load_versions(conn, frozen.templates)
 
 
 def _say(

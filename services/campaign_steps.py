@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.ab_tests import AbTestState
 from domain.campaign import FINAL, CampaignState, Step
+from domain.campaign_canary import CanaryState
 from domain.contract.campaign import CampaignRequest, Submit
 from domain.errors import Conflict, Invalid
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.auditing import audit_row, named
 from services.campaign_judging import judge, look_up
 from services.campaign_rows import find_row, refused
 from services.campaign_views import view
@@ -91,15 +93,36 @@ async def _step(app: App, actor: Actor, id_text: str, step: Step, action: str) -
         row = await find_row(conn, actor, id_text, lock=True)
         if row.state in _DONE[step]:
             return row, False
-        if await store.step(conn, row.id, step) is None:
+        sets = _overriding(row, actor) if step is Step.RESUME else {}
+        if await store.step(conn, row.id, step, **sets) is None:
             raise refused(row, step)
-        await audit_row(conn, actor, action, "cmp", row, {"from": row.state})
+        told = {"canary": CanaryState.OVERRIDDEN} if sets else {}
+        await audit_row(conn, actor, action, "cmp", row, {"from": row.state, **told})
         return await find_row(conn, actor, id_text), True
 
     row, taken = await app.db.retrying(work)
     if taken:
         await runs.wake(app, row)
     return view(row)
+
+
+def _waves_anew(row: Any) -> dict[str, Any]:
+    """Return what is written of a canary or test that was not decided: it waits from its end on
+    once more.
+    """
+    found: dict[str, Any] = {}
+    if row.canary and row.canary["state"] == CanaryState.WAITING:
+        found["canary"] = {**row.canary, "state": CanaryState.SENDING, "decide_at": None}
+    if row.ab_test and row.ab_test["state"] == AbTestState.WAITING:
+        found["ab_test"] = {"state": AbTestState.TESTING}
+    return found
+
+
+def _overriding(row: Any, actor: Actor) -> dict[str, Any]:
+    """Return what is written when somebody resumes what the canary stopped: it goes on."""
+    if row.canary is None or row.canary["state"] != CanaryState.STOPPED:
+        return {}
+    return {"canary": {**row.canary, "state": CanaryState.OVERRIDDEN, "by": named(actor)}}
 
 
 async def resend_missed(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -119,7 +142,8 @@ async def resend_missed(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         again = sha256(f"{row.hash}:{row.run + 1}:{rows}".encode()).hexdigest()
         # A window that is over would end it at once; its approval is of going on without.
         over = row.end_at is not None and row.end_at <= datetime.now(UTC)
-        sets = {"start_at": None, "end_at": None} if over else {}
+        sets: dict[str, Any] = {"start_at": None, "end_at": None} if over else {}
+        sets |= _waves_anew(row)
         if await store.step(conn, row.id, Step.RESEND, hash=again, **sets) is None:
             raise refused(row, Step.RESEND)
         detail = {"run": row.run + 1, "deliveries": missed}

@@ -1,8 +1,11 @@
 """Campaigns as the API answers them."""
 
+from itertools import zip_longest
 from typing import Any
 
+from domain.ab_tests import letter
 from domain.campaign import CampaignState
+from domain.campaign_pace import Pace
 from domain.ids import encode
 from services.times import stamp
 
@@ -10,6 +13,10 @@ _HASHED = frozenset(CampaignState) - {
     CampaignState.DRAFT, CampaignState.RESOLVING, CampaignState.REJECTED,
     CampaignState.EXPIRED,
 }  # fmt: skip
+
+
+_STANDS = ("state", "recipients", "counts", "decide_at", "decided_at", "breaches", "by")
+"""What is told of how a canary stands; null where that is not known yet."""
 
 
 def view(row: Any) -> dict[str, Any]:
@@ -32,8 +39,12 @@ def view(row: Any) -> dict[str, Any]:
         "channels": frozen.get("channels") or asked.get("channels"),
         "channel_policy": asked.get("channel_policy", "first_success"),
         "priority": frozen.get("priority") or asked.get("priority"),
+        "sender": asked.get("sender"),
+        "brand": asked.get("brand"),
         "window": _window(asked.get("window", {}), frozen),
-        "pace": {"per_second": row.per_second} if row.per_second else None,
+        "pace": _pace(row),
+        "canary": _canary(row, asked.get("canary")),
+        "ab_test": _test(row, asked.get("ab_test")),
         "metadata": asked.get("metadata", {}),
         "counts": frozen.get("counts"),
         "problem": row.problem,
@@ -47,6 +58,52 @@ def view(row: Any) -> dict[str, Any]:
         "started_at": stamp(row.started_at),
         "finished_at": stamp(row.finished_at),
         "version": row.version,
+    }
+
+
+def _pace(row: Any) -> dict[str, Any] | None:
+    """Return the pace; with a ramp also how fast it is `now`."""
+    pace = Pace.of(row.per_second, row.ramp)
+    if pace is None:
+        return None
+    ramped = {"ramp": row.ramp, "now": round(pace.rate_at(row.ramp_seconds), 3)}
+    return {"per_second": pace.per_second, **(ramped if row.ramp else {})}
+
+
+def _canary(row: Any, asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the canary as it was asked for (once submitted with all its bounds), and how it
+    stands.
+    """
+    frozen = (row.frozen or {}).get("canary")
+    said = asked if row.state == CampaignState.DRAFT else frozen or asked
+    if said is None:
+        return None
+    stood = row.canary or {}
+    return {**said, **{name: stood.get(name) for name in _STANDS}}
+
+
+def _test(row: Any, asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the test as it was asked for, its variants with their letters, and how it stands."""
+    if asked is None:
+        return None
+    is_draft = row.state == CampaignState.DRAFT
+    frozen = [] if is_draft else ((row.frozen or {}).get("ab_test") or {}).get("variants", [])
+    versions = [one["template_version"] for one in frozen]
+    stood = row.ab_test or {}
+    variants = [
+        {"variant": letter(number), **one, **({"template_version": version} if version else {})}
+        for number, (one, version) in enumerate(
+            zip_longest(asked["variants"], versions[: len(asked["variants"])])
+        )
+    ]
+    return {
+        **asked,
+        "variants": variants,
+        "state": stood.get("state"),
+        "winner": letter(stood.get("winner")),
+        "decided_by": stood.get("by"),
+        "decide_at": stood.get("decide_at"),
+        "decided_at": stood.get("decided_at"),
     }
 
 

@@ -1,7 +1,7 @@
 """Campaigns: written by authors, edited until they are submitted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,13 +9,13 @@ from domain.campaign import CampaignState, Step
 from domain.contract.campaign import CampaignPatch, CampaignRequest
 from domain.errors import Conflict, Invalid
 from domain.ids import encode, new_id
-from services import campaign_approvals
+from services import campaign_approvals, campaign_tests, engagements
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
 from services.audit_log import names_of
 from services.auditing import audit_row, named
-from services.campaign_judging import judge, look_up
+from services.campaign_judging import judge, look_up, pace_document
 from services.campaign_rows import definition, find_row, refused
 from services.campaign_views import view
 from services.fields import validated
@@ -26,6 +26,9 @@ from services.positions import seen
 from services.searching import pattern
 from services.versions import check_version
 from stores import campaigns as store
+
+_WHOLE: Final = ("canary", "ab_test")
+"""Parts that a patch replaces as a whole: a null in them says something."""
 
 
 async def create(
@@ -46,8 +49,6 @@ async def create(
                 "author_ids": [actor.user_id] if actor.user_id else [],
             },
         )  # fmt: skip
-        if request.pace is not None:
-            await store.pace(conn, id, request.pace.per_second)
         row = await find_row(conn, actor, encode("cmp", id))
         await audit_row(conn, actor, "campaign.created", "cmp", row)
         body = view(row)
@@ -99,8 +100,10 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     async with app.db.leader() as conn:
         row = await find_row(conn, actor, id_text)
         about = await campaign_approvals.told(conn, row) if row.run else {"approvals": []}
+        about |= await campaign_tests.told(conn, row)
+        done = await engagements.of_campaign(conn, row)
         names = await names_of(conn, [row.created_by])
-    return {**view(row), **_written(row, names), **about}
+    return {**view(row), **_written(row, names), **about, "engagement": done}
 
 
 async def change(
@@ -117,11 +120,15 @@ async def change(
     async def work(conn: AsyncConnection) -> Any:
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        request = validated(CampaignRequest, merge(row.definition, given))
+        whole = {name: given[name] for name in _WHOLE if given.get(name)}
+        request = validated(CampaignRequest, {**merge(row.definition, given), **whole})
         if "window" in given and isinstance(given["window"], dict):
             request = _with_hours_of(given["window"], request, row.definition)
+        pace = pace_document(request)
         if set(given) == {"pace"}:
-            changed = await store.pace(conn, row.id, _pace(request), version=row.version)
+            changed = await store.pace(
+                conn, row.id, pace, anew=_begins_ramp(given), version=row.version
+            )
         else:
             known = await look_up(conn, row.module_id, request)
             judge(request, known, usual_hours=app.settings.off_hours)
@@ -129,11 +136,11 @@ async def change(
                 conn, row.id, name=request.name, definition=definition(request),
                 author_id=actor.user_id, version=row.version,
             )  # fmt: skip
-            if changed is not None and "pace" in given:
-                changed = await store.pace(conn, row.id, _pace(request))
         if changed is None:
             raise refused(row, Step.EDIT)
-        await audit_row(conn, actor, "campaign.changed", "cmp", row, {"fields": sorted(given)})
+        told = {"pace": pace} if "pace" in given else {}
+        detail = {"fields": sorted(given), **told}
+        await audit_row(conn, actor, "campaign.changed", "cmp", row, detail)
         return await find_row(conn, actor, id_text)
 
     row = await app.db.retrying(work)
@@ -161,8 +168,10 @@ def _written(row: Any, names: Mapping[str, str]) -> dict[str, str]:
     return {"created_by_name": names.get(row.created_by, row.created_by)}
 
 
-def _pace(request: CampaignRequest) -> float | None:
-    return request.pace.per_second if request.pace else None
+def _begins_ramp(given: dict[str, Any]) -> bool:
+    """Whether a patch names a ramp, which then begins at its start."""
+    pace = given.get("pace")
+    return isinstance(pace, dict) and "ramp" in pace
 
 
 def _with_hours_of(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.category import DEFAULT_PRIORITIES, PRESET, Category
 from domain.contract.category import CategoryPatch, CategoryRequest
 from domain.errors import Conflict, Invalid, NotFound
+from domain.tracking import Tracking, may_track
 from domain.vocabulary import CategoryClass, Priority
 from services.access import Actor
 from services.app import App
@@ -30,8 +31,9 @@ async def create(
         class_=request.class_,
         mandatory=request.mandatory,
         priority=request.priority or DEFAULT_PRIORITIES[request.class_],
+        tracking=Tracking(request.tracking.opens, request.tracking.clicks),
     )
-    _check_priority(category)
+    _check(category)
 
     async def work(conn: AsyncConnection) -> Answer:
         row = await store.add(conn, category)
@@ -73,7 +75,7 @@ async def change(
         row = await _find_row(conn, key, lock=True)
         check_version(if_match, row.version)
         changed = _changed(row, given)
-        _check_priority(changed)
+        _check(changed)
         if changed.class_ != row.class_:
             await _check_class(conn, key)
         updated = await store.change(conn, changed)
@@ -120,10 +122,23 @@ def _changed(row: Any, given: dict[str, Any]) -> Category:
         class_=class_,
         mandatory=bool(given.get("mandatory", row.mandatory)),
         priority=priority or DEFAULT_PRIORITIES[class_],
+        tracking=_tracking(row, given),
     )
 
 
-def _check_priority(category: Category) -> None:
+def _tracking(row: Any, given: dict[str, Any]) -> Tracking:
+    """Return what is seen after a merge patch: null takes away, at either level."""
+    before = {"opens": row.track_opens, "clicks": row.track_clicks}
+    asked = given.get("tracking", {})
+    merged = {} if asked is None else {**before, **asked}
+    return Tracking(**{name: bool(value) for name, value in merged.items()})
+
+
+def _check(category: Category) -> None:
+    if category.tracking.is_on and not may_track(category.class_, mandatory=category.mandatory):
+        raise Invalid.field(
+            "tracking", "must be off for the class otp, and for what is mandatory and may be secret"
+        )
     if category.class_ is CategoryClass.OTP and category.priority is not Priority.HIGH:
         raise Invalid.field("priority", "is always high for the class otp")
 
@@ -138,7 +153,9 @@ async def _find_row(conn: AsyncConnection, key: str, *, lock: bool = False) -> A
 def _body(row: Any) -> dict[str, Any]:
     return {
         "key": row.key, "name": row.name, "class": row.class_, "mandatory": row.mandatory,
-        "priority": row.priority, "created_at": stamp(row.created_at), "version": row.version,
+        "priority": row.priority,
+        "tracking": {"opens": row.track_opens, "clicks": row.track_clicks},
+        "created_at": stamp(row.created_at), "version": row.version,
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from domain.contract.notification import NotificationRequest
 from domain.errors import Conflict, Problem
 from domain.events import correlation, matches
 from domain.ids import encode
-from services import starting
+from services import campaign_tests, starting
 from services.acceptance import Accepted
 from services.access import Actor
 from services.app import App
@@ -66,6 +66,7 @@ async def post(app: App, actor: Actor, event: CloudEvent) -> Answer:
         if told is not None:
             return Answer(told, 202, replayed=True), Effects()
         effects = await _effects(app, conn, actor, event)
+        await campaign_tests.note_event(conn, actor, event)
         body = effects.body()
         await store.count(
             conn, actor.module_id, event.type,

@@ -13,7 +13,8 @@ from services.access import Actor
 from services.app import App
 from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
-from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.modules import owner_of
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from services.positions import seen
 from services.searching import pattern
 from services.times import stamp
@@ -22,16 +23,24 @@ from stores import groups as store
 
 
 async def create(
-    app: App, actor: Actor, request: GroupRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: GroupRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
-    """Make an empty group; raises Conflict when its name is taken."""
+    """Make an empty group; raises Conflict when its name is taken.
+
+    `module` (id or key) is for actors of all modules.
+    """
     actor.require("groups:write")
 
     async def work(conn: AsyncConnection) -> Answer:
-        id = new_id()
-        if not await store.add(conn, id, actor.module_id, request.name):
+        id, owner = new_id(), await owner_of(conn, actor, module)
+        if not await store.add(conn, id, owner, request.name):
             raise Conflict(f"There is a group {request.name} already.")
-        row = await store.get(conn, id, actor.module_id)
+        row = await store.get(conn, id, owner)
         await audit_row(conn, actor, "group.created", "grp", row)
         body = _body(row)
         return Answer(body, 201, headers={"Location": f"/v1/groups/{body['id']}"})
@@ -54,13 +63,13 @@ async def find(
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(
             conn,
-            module_id=_module(actor),
+            module_id=actor.sees,
             names=[value.replace("\x00", "") for value in name],
             q=pattern(q),
             before=decode_cursor(cursor),
             most=limit + 1,
         )
-    return Page([_body(row) for row in rows[:limit]], next_cursor([r.id for r in rows], limit))
+    return page_of(rows, limit, _body)
 
 
 async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -109,14 +118,10 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
         id = decode("grp", id_text)
     except InvalidId:
         raise NotFound(f"There is no group {id_text[:80]}.") from None
-    row = await store.get(conn, id, _module(actor), lock=lock)
+    row = await store.get(conn, id, actor.sees, lock=lock)
     if row is None:
         raise NotFound(f"There is no group {id_text[:80]}.")
     return row
-
-
-def _module(actor: Actor) -> Any:
-    return None if actor.all_modules else actor.module_id
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 
 from domain.errors import Conflict, FieldError, Invalid
 from domain.ids import encode, new_id
@@ -24,10 +25,11 @@ _ENCODINGS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": 
 class Upload:
     """A file on its way in: no more of it is in memory than a chunk and a record."""
 
-    def __init__(self, app: App, actor: Actor, format: str) -> None:
+    def __init__(self, app: App, actor: Actor, owner: UUID, format: str) -> None:
         self.id = new_id()
         self._app = app
         self._actor = actor
+        self._owner = owner
         self._format = format
         self._records = Records(DELIMITERS if format == CSV else None)
         self._begun = False
@@ -53,7 +55,7 @@ class Upload:
         async with self._app.db.leader() as conn:
             await store.uploaded(conn, self.id)
             await audit_subject(
-                conn, self._actor, "import.uploaded", encode("imp", self.id), self._actor.module_id
+                conn, self._actor, "import.uploaded", encode("imp", self.id), self._owner
             )
 
     async def break_off(self) -> None:
@@ -87,7 +89,7 @@ class Upload:
         elif first.raw.lstrip().startswith(b"["):
             raise Invalid.field("body", "is a JSON array; send one JSON object a line (NDJSON)")
         row = {
-            "id": self.id, "module_id": self._actor.module_id, "actor": named(self._actor),
+            "id": self.id, "module_id": self._owner, "actor": named(self._actor),
             "format": self._format, "delimiter": delimiter, "columns": columns,
         }  # fmt: skip
         async with self._app.db.leader() as conn:

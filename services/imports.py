@@ -13,7 +13,8 @@ from services.app import App
 from services.auditing import audit_subject
 from services.import_judging import CSV, NDJSON
 from services.import_uploads import Upload
-from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.modules import owner_of
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from services.times import stamp
 from stores import imports as store
 
@@ -21,13 +22,23 @@ ABANDONED_SECONDS: Final = 900.0
 _PAGE: Final = 500
 
 
-async def upload(app: App, actor: Actor, format: str, body: AsyncIterable[bytes]) -> dict[str, Any]:
+async def upload(
+    app: App,
+    actor: Actor,
+    format: str,
+    body: AsyncIterable[bytes],
+    *,
+    module: str | None = None,
+) -> dict[str, Any]:
     """Keep a file of profiles and return its import; the work begins when all of it is there.
 
-    Raises Invalid for a header that is wrong, or a file without rows; nothing is kept then.
+    `module` (id or key) is for actors of all modules. Raises Invalid for a header that is wrong, or
+    a file without rows; nothing is kept then.
     """
     actor.require("profiles:write")
-    taken = Upload(app, actor, format)
+    async with app.db.leader() as conn:
+        owner = await owner_of(conn, actor, module)
+    taken = Upload(app, actor, owner, format)
     try:
         async for data in body:
             await taken.feed(data)
@@ -45,8 +56,8 @@ async def find(
     actor.require("profiles:read")
     before = decode_cursor(cursor)
     async with app.db.leader() as conn:
-        rows = await store.find(conn, _module(actor), before=before, most=limit + 1)
-    return Page([_view(row) for row in rows[:limit]], next_cursor([r.id for r in rows], limit))
+        rows = await store.find(conn, actor.sees, before=before, most=limit + 1)
+    return page_of(rows, limit, _view)
 
 
 async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -70,7 +81,7 @@ async def remove(app: App, actor: Actor, id_text: str) -> None:
     actor.require("profiles:write")
     id = (await _row(app, actor, id_text)).id
     async with app.db.leader() as conn:
-        row = await store.get(conn, id, _module(actor), lock=True)
+        row = await store.get(conn, id, actor.sees, lock=True)
         if row is None:
             raise NotFound(f"There is no import {id_text[:80]}.")
         await store.remove(conn, id)
@@ -100,14 +111,10 @@ async def _row(app: App, actor: Actor, id_text: str) -> Row[Any]:
     except InvalidId:
         raise missing from None
     async with app.db.leader() as conn:
-        row = await store.get(conn, id, _module(actor))
+        row = await store.get(conn, id, actor.sees)
     if row is None:
         raise missing
     return row
-
-
-def _module(actor: Actor) -> UUID | None:
-    return None if actor.all_modules else actor.module_id
 
 
 def _view(row: Row[Any]) -> dict[str, Any]:

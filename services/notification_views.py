@@ -12,8 +12,10 @@ from channels.rendering import RenderFailed, render
 from channels.transforms import transform
 from domain.ids import encode
 from domain.masking import mask
+from domain.outcome import read_record
 from domain.preference_links import with_examples
 from domain.vocabulary import WAITING, Channel, State
+from services.engagements import views
 from services.times import stamp
 
 
@@ -54,14 +56,17 @@ def detail(
     attempts: Sequence[Row[Any]],
     receipts: Sequence[Row[Any]],
     words: Mapping[str, Any],
+    engaged: Mapping[UUID, Sequence[Row[Any]]],
     replies: Sequence[Row[Any]],
     digests: Mapping[UUID, Row[Any]],
     locale: str | None,
     timezone: str | None = None,
 ) -> dict[str, Any]:
-    """Return a notification with attempts, receipts, replies, timeline and what it says.
+    """Return a notification with attempts, receipts, what its recipient did, replies, timeline and
+    what it says.
 
-    `words` is the content in the recipient's `locale`, before rendering.
+    `engaged` are engagements by delivery; `words` is the content in the recipient's `locale`,
+    before rendering.
     """
     tries = _by_delivery(attempts)
     told = _by_delivery(receipts)
@@ -74,6 +79,7 @@ def detail(
                 {"kind": r.kind, "at": stamp(r.at), "reason": r.raw.get("reason") or ""}
                 for r in told[one.id]
             ],
+            "engagements": views(engaged.get(one.id, ())),
         }
         for one in deliveries
     ]
@@ -207,7 +213,7 @@ def _attempt(number: int, row: Row[Any]) -> dict[str, Any]:
         "vendor": row.vendor,
         "vendor_id": row.vendor_id,
         "account": row.account,
-        "outcome": row.outcome,
+        "outcome": read_record(row.outcome),
         "route": row.route or [],
     }
 
@@ -266,6 +272,7 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
             "decision": stored.decision or [],
         }
         story.append({"at": stamp(stored.settled_at), "event": "held", **where, **why})
+    done = {one["kind"] for one in shown["engagements"]}
     story += [
         {
             "at": told["at"],
@@ -275,7 +282,13 @@ def _delivery_story(shown: Mapping[str, Any], stored: Row[Any]) -> list[dict[str
             **where,
         }
         for told in shown["receipts"]
+        if told["kind"] not in done
     ]
+    story += [
+        {"at": one["at"], "event": one["kind"], **where,
+         **{name: one[name] for name in ("link", "url", "times", "machine", "reason")}}
+        for one in shown["engagements"]
+    ]  # fmt: skip
     return story
 
 

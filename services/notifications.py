@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.failpoints import failpoint
+from domain.campaign_identity import with_sender
 from domain.contract.notification import NotificationRequest
 from domain.errors import Conflict, Problem, Unavailable
 from domain.ids import encode
@@ -26,10 +27,10 @@ from services.paging import Page, next_cursor
 from services.positions import seen
 from services.rule_checks import refuse_crowds
 from services.temporal import TemporalDown
-from stores import campaign_recipients, notifications, profiles, replies, templates
+from stores import campaign_recipients, campaigns, notifications, profiles, replies, templates
 from stores.ledger import accept as ledger
 from stores.ledger import change as changes
-from stores.ledger import digests
+from stores.ledger import digests, engagements
 from stores.ledger.close import close_unplanned
 
 log = structlog.get_logger()
@@ -152,8 +153,12 @@ async def find_story(conn: AsyncConnection, actor: Actor, id_text: str) -> dict[
         key = (row.template_id, row.template_version)
         version = (await templates.load_versions(conn, [key]))[key]
         words = version.content_for(locale)
+    words = with_sender(words, await campaigns.find_sender(conn, row.campaign_id))
     collected = await digests.find(conn, (one.digest_id for one in deliveries))
-    return detail(row, deliveries, attempts, receipts, words, written, collected, locale, zone)
+    done = await engagements.of_deliveries(conn, ids)
+    return detail(
+        row, deliveries, attempts, receipts, words, done, written, collected, locale, zone
+    )
 
 
 async def get_source(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

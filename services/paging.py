@@ -1,6 +1,7 @@
 """Lists newest first, by keyset: a cursor names the last row that was seen."""
 
 import base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,12 @@ def decode_cursor(cursor: str | None) -> UUID | None:
         return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
     except ValueError:
         raise Invalid.field("cursor", "is not a cursor of this list; leave it out") from None
+
+
+def page_of(rows: Sequence[Any], limit: int, view: Callable[[Any], dict[str, Any]]) -> Page:
+    """Return the first `limit` rows as a page; one more of them tells that there are others."""
+    items = [view(row) for row in rows[:limit]]
+    return Page(items, next_cursor([row.id for row in rows], limit))
 
 
 def next_cursor(ids: list[UUID], limit: int) -> str | None:

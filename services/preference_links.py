@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.category import Category
 from domain.contract.preferences import LinkRequest, PreferencesRequest, UnsubscribeRequest
 from domain.decision import is_protected
+from domain.engagement import Engagement, EngagementKind
 from domain.errors import Gone, NotFound, Stale
 from domain.ids import encode
 from domain.preference_links import Link, LinkExpired, LinkRing, LinkWrong, Purpose
@@ -24,6 +26,7 @@ from services.relooking import wake_all
 from services.times import stamp
 from stores import audit, categories, profiles, unsubscriptions
 from stores import preferences as store
+from stores.ledger import engagements
 from stores.ledger.relook import relook
 
 RECIPIENT = "recipient"
@@ -97,9 +100,11 @@ async def save(
     switched_on: set[tuple[str, str]],
     quiet_hours: Mapping[str, str] | None,
     daily: Mapping[str, str],
+    tracking: bool,
 ) -> None:
     """Keep what a recipient ticked: `switched_on` holds (category, channel), `daily` the time of
-    day (HH:MM, or nothing) at which a category is collected into one message.
+    day (HH:MM, or nothing) at which a category is collected into one message, `tracking` whether
+    it may be seen what they open.
 
     Categories and channels that the page does not show stay as they were. Raises Stale when the
     preferences were changed since the page was made, a ValueError for times.
@@ -131,6 +136,7 @@ async def save(
                 "quiet_hours": quiet_hours,
                 "frequency": centre.chosen["frequency"],
                 "digest": collected,
+                "tracking": tracking,
             }
         )
         check(document, await categories.load_all(conn))
@@ -169,6 +175,7 @@ async def leave(app: App, token: str) -> Leaving:
             return leaving
         if link.purpose is Purpose.DELIVERY:
             await unsubscriptions.refuse(conn, link.id)
+            await _note(conn, link.id)
             await _audit(conn, link, "suppression.created")
         else:
             wish = UnsubscribeRequest(category=link.category, channel=Channel(link.channel))
@@ -204,7 +211,7 @@ async def _centre(conn: AsyncConnection, link: Link) -> Centre:
     row = await profiles.get(conn, link.id, None)
     if row is None or recipient is None:
         raise Gone("The recipient of this link is no longer there.")
-    look = await look_of(conn, row.module_id)
+    look = await look_of(conn, row.module_id, link.delivery)
     known = sorted((await categories.load_all(conn)).values(), key=lambda one: one.name)
     shown = [one for one in known if one.class_ is not CategoryClass.OTP]
     return Centre(
@@ -224,10 +231,10 @@ async def _leaving(conn: AsyncConnection, link: Link) -> Leaving:
         found = await unsubscriptions.find_delivery(conn, link.id)
         if found is None:
             raise Gone("The message of this link is no longer there.")
-        look = await look_of(conn, found.module_id)
+        look = await look_of(conn, found.module_id, link.id)
         return Leaving(look.name, found.name, protected=found.mandatory, look=look, link=link)
     row = await _lock(conn, link)
-    look = await look_of(conn, row.module_id)
+    look = await look_of(conn, row.module_id, link.delivery)
     category = (await categories.load_all(conn)).get(link.category)
     if category is None:
         raise Gone("What this link unsubscribes from is no longer there.")
@@ -238,8 +245,16 @@ async def _leaving(conn: AsyncConnection, link: Link) -> Leaving:
 async def _leave_profile(conn: AsyncConnection, link: Link, wish: UnsubscribeRequest) -> list[str]:
     await _lock(conn, link)
     await unsubscribe_profile(conn, link.id, wish)
+    if link.delivery is not None:
+        await _note(conn, link.delivery)
     await _audit(conn, link, "preferences.unsubscribed")
     return await relook(conn, [link.id])
+
+
+async def _note(conn: AsyncConnection, delivery_id: UUID) -> None:
+    """Note which message made its recipient leave."""
+    left = Engagement(delivery_id, EngagementKind.UNSUBSCRIBED, datetime.now(UTC))
+    await engagements.record(conn, [left])
 
 
 async def _audit(conn: AsyncConnection, link: Link, action: str) -> None:

@@ -26,6 +26,7 @@ from stores.ledger.relook import relook
 
 NOTHING_CHOSEN: Mapping[str, Any] = {
     "categories": {}, "channel_order": [], "quiet_hours": None, "frequency": [], "digest": {},
+    "tracking": True,
 }  # fmt: skip
 
 
@@ -56,6 +57,8 @@ async def put(
         check_version(if_match, before.version if before else 0)
         check(request, await categories.load_all(conn))
         document = request.model_dump(mode="json", exclude={"unsubscribed"})
+        if request.tracking is None:
+            document["tracking"] = may_be_tracked(before)
         gone = request.unsubscribed
         if gone is None:
             gone = [Channel(one) for one in before.unsubscribed] if before else []
@@ -144,6 +147,11 @@ def check(request: PreferencesRequest, known: Mapping[str, Category]) -> None:
             errors.append(FieldError(f"digest.{key}", _protected(key)))
     if errors:
         raise Invalid(errors=errors)
+
+
+def may_be_tracked(row: Any) -> bool:
+    """Whether a recipient lets it be seen what they open; `row` None where nothing was chosen."""
+    return row is None or row.document.get("tracking") is not False
 
 
 def view(profile_id: UUID, row: Any) -> dict[str, Any]:

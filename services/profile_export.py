@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from domain.ids import encode
 from domain.masking import mask
-from services import notifications, preferences, replies
+from services import engagements, notifications, preferences, replies
 from services.access import Actor
 from services.app import App
 from services.erasure import person_of
@@ -21,6 +21,7 @@ from stores import preferences as preference_store
 from stores import replies as reply_store
 from stores.erasure import Person
 from stores.ledger import campaign_rows
+from stores.ledger import engagements as engagement_store
 
 _TOGETHER: Final = 20
 _PAGE: Final = 200
@@ -103,6 +104,7 @@ async def _campaigns(app: App, person: Person) -> AsyncIterator[dict[str, Any]]:
     async with app.db.leader() as conn:
         ids = await erasure.find_in_campaigns(conn, person)
         rows = await campaign_rows.find_of(conn, ids)
+        done = await engagement_store.of_deliveries(conn, [row.id for row in rows])
     for row in rows:
         yield {
             "campaign": encode("cmp", row.campaign_id),
@@ -113,6 +115,7 @@ async def _campaigns(app: App, person: Person) -> AsyncIterator[dict[str, Any]]:
             "state": row.state,
             "reason": row.reason,
             "created_at": stamp(row.created_at),
+            "engagements": engagements.views(done.get(row.id, ())),
         }
 
 

@@ -12,7 +12,6 @@ from domain.errors import Invalid
 from domain.ids import InvalidId, decode
 from domain.import_columns import nested, path_of
 from services.paging import DEFAULT_LIMIT, decode_cursor
-from services.searching import pattern
 
 MOST_ATTRIBUTES: Final = 10
 _DEEPEST: Final = 20
@@ -22,6 +21,7 @@ _DEEPEST: Final = 20
 class ProfileFilters:
     """Each list means OR within itself; all filters together mean AND.
 
+    `q` are words, or the beginnings of words, of names, addresses and external ids; all of them.
     `attributes` are (name, value) with names such as `attributes.home.city`; the same name more
     than once means OR.
     """
@@ -44,7 +44,7 @@ class ProfileFilters:
             "phones": [_normal(value, check_phone) for value in self.phone],
             "groups": [_group(value) for value in self.group],
             "before": decode_cursor(self.cursor),
-            "q": pattern(self.q),
+            "q": _plain(self.q) if self.q else None,
         }
         conditions: dict[str, Any] = {
             name: value for name, value in found.items() if value not in (None, [])

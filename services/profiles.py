@@ -14,6 +14,7 @@ from services.app import App
 from services.auditing import audit_row
 from services.group_references import resolve
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.profile_changes import merged
@@ -27,19 +28,25 @@ from stores.ledger.relook import relook
 
 
 async def create(
-    app: App, actor: Actor, request: ProfileRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: ProfileRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
     """Make a profile; groups named for the first time are made with it.
 
-    Raises Conflict when the external_id exists, Invalid for an unknown group id.
+    `module` (id or key) is for actors of all modules. Raises Conflict when the external_id exists,
+    Invalid for an unknown group id.
     """
     actor.require("profiles:write")
 
     async def work(conn: AsyncConnection) -> Answer:
-        id = new_id()
-        if not await store.add(conn, id, actor.module_id, merged({}, request)):
+        id, owner = new_id(), await owner_of(conn, actor, module)
+        if not await store.add(conn, id, owner, merged({}, request)):
             raise _taken(request.external_id)
-        joined = await resolve(conn, actor.module_id, request.groups or [])
+        joined = await resolve(conn, owner, request.groups or [])
         await memberships.replace(conn, id, joined)
         row = await find_row(conn, actor, encode("prf", id))
         await audit_row(conn, actor, "profile.created", "prf", row)
@@ -54,7 +61,7 @@ async def find(
 ) -> Page:
     """Return a page of profiles, newest first; `position` is the caller's last write."""
     actor.require("profiles:read")
-    conditions = filters.conditions(_module(actor))
+    conditions = filters.conditions(actor.sees)
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(conn, conditions, most=filters.limit + 1)
         items = await view_all(conn, rows[: filters.limit])
@@ -69,7 +76,7 @@ async def find_in_group(
     actor.require("profiles:read")
     async with app.db.leader() as conn:
         row = await groups.find_row(conn, actor, group)
-    conditions = {**filters.conditions(_module(actor)), "group_id": row.id}
+    conditions = {**filters.conditions(actor.sees), "group_id": row.id}
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(conn, conditions, most=filters.limit + 1)
         items = await view_all(conn, rows[: filters.limit])
@@ -121,7 +128,7 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
         id = decode("prf", id_text)
     except InvalidId:
         raise NotFound(f"There is no profile {id_text[:80]}.") from None
-    row = await store.get(conn, id, _module(actor), lock=lock)
+    row = await store.get(conn, id, actor.sees, lock=lock)
     if row is None:
         raise NotFound(f"There is no profile {id_text[:80]}.")
     return row
@@ -129,7 +136,3 @@ async def find_row(conn: AsyncConnection, actor: Actor, id_text: str, *, lock: b
 
 def _taken(external_id: str | None) -> Conflict:
     return Conflict(f"There is a profile with the external_id {external_id} already.")
-
-
-def _module(actor: Actor) -> Any:
-    return None if actor.all_modules else actor.module_id

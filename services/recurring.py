@@ -27,11 +27,10 @@ async def definition_hash(
     """
     kept = Frozen.read(frozen)
     bound = {name: value for name, value in kept.column().items() if name not in NOT_SHOWN}
-    template = kept.template
-    words: dict[str, Any] = {}
-    if template is not None:
-        version = (await templates.load_versions(conn, [template]))[template]
-        words = {"content": version.content, "locales": version.locales}
+    found = await templates.load_versions(conn, kept.templates) if kept.templates else {}
+    words = [
+        {"content": found[one].content, "locales": found[one].locales} for one in kept.templates
+    ]
     whole = {**bound, "words": words, "audience": audience, "lasts": lasts}
     canonical = dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return sha256(canonical.encode()).hexdigest()

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.engagement import Engagement, EngagementKind
 from domain.ids import encode, new_id
 from domain.reply_keywords import Keyword, keyword_of
 from domain.report import Reply
@@ -22,7 +23,7 @@ from services.reports import event_key
 from services.times import stamp
 from stores import replies as store
 from stores import unsubscriptions
-from stores.ledger import events
+from stores.ledger import engagements, events
 
 _HELP_SECONDS: Final = 3_600.0
 _LONGEST_TEXT: Final = 10_000
@@ -171,6 +172,10 @@ async def _obey(
     channel, address, module = reply.channel, origin.address, origin.module_id
     match keyword:
         case Keyword.STOP:
+            if origin.latest is not None:
+                stopped = EngagementKind.UNSUBSCRIBED
+                left = Engagement(origin.latest.delivery_id, stopped, reply.at)
+                await engagements.record(conn, [left])
             made = await unsubscriptions.stop(
                 conn, channel=channel, address=address, module_id=module
             )

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.engagement import plain_url
 from domain.ids import InvalidId, decode
 from domain.report import Report
 from domain.storable import storable, storable_text
 from domain.vocabulary import CategoryClass
-from stores.ledger import effects, receipts
+from stores.ledger import effects, engagements, receipts
 from stores.ledger.fold import fold
 from stores.ledger.receipts import Attempt, Receipt
 
@@ -78,7 +79,9 @@ async def keep(
     written = await receipts.insert(conn, given)
     if written.attempts:
         await fold(conn, await receipts.join(conn, written.attempts))
-    await effects.apply(conn, [_note(one) for one in judged if _is_wish(one)])
+    wishes = [_note(one) for one in judged if _is_wish(one)]
+    await effects.apply(conn, wishes)
+    await engagements.hear(conn, wishes)
     return Kept(judged, written.fresh)
 
 
@@ -125,6 +128,8 @@ def _receipt(one: Judged, account_id: UUID, call_id: UUID | None) -> Receipt:
     raw: dict[str, Any] = _facts(report)
     if one.attempt is not None and one.attempt.class_ is not CategoryClass.OTP:
         raw["raw"] = storable(dict(report.raw))
+        if report.url:
+            raw["url"] = storable_text(plain_url(report.url))
     return Receipt(
         attempt_id=one.attempt_id,
         kind=report.kind,

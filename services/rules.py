@@ -19,7 +19,7 @@ from services.auditing import audit_row, named
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
 from services.modules import owner_of
-from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from services.times import stamp
 from services.versions import check_version
 from stores import categories
@@ -75,11 +75,11 @@ async def find(
     async with app.db.leader() as conn:
         rows = await store.find(
             conn,
-            module_id=None if actor.all_modules else actor.module_id,
+            module_id=actor.sees,
             before=decode_cursor(cursor),
             most=limit + 1,
         )
-    return Page([view(row) for row in rows[:limit]], next_cursor([r.id for r in rows], limit))
+    return page_of(rows, limit, view)
 
 
 async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:

@@ -145,8 +145,6 @@ async def _make(
             "scheduled_at": one.at,
         },
     )  # fmt: skip
-    if asked.pace is not None:
-        await store.pace(conn, id, asked.pace.per_second)
     row = await store.step(
         conn, id, Step.SUBMIT, frozen=frozen, start_at=asked.window.start_at,
         end_at=asked.window.end_at,

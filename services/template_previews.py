@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,7 @@ from services import template_problems
 from services import template_review as review
 from services.access import Actor
 from services.app import App
+from services.modules import owner_of
 from services.template_checks import check_data, check_request, check_words, refuse_supplied
 from services.template_partials import Composed, as_version, compose, composed
 from services.template_versions import class_of, class_of_key, find_version
@@ -46,21 +48,30 @@ async def preview_words(
     asked: PreviewRequest,
     category: str | None,
     name: str | None = None,
+    *,
+    module: str | None = None,
 ) -> dict[str, Any]:
-    """Render words that are not kept yet, of the template `name` or a new one.
+    """Render words that are not kept yet, of the template `name` or a new one of `module`.
 
     Raises NotFound, Invalid for broken words.
     """
     actor.require("templates:read")
     check_request(words)
     async with app.db.leader() as conn:
-        module = (await find_row(conn, actor, name)).module_id if name else actor.module_id
-        whole = await compose(conn, module, as_version(words))
+        owner = await _owner(conn, actor, name, module)
+        whole = await compose(conn, owner, as_version(words))
         class_ = await class_of_key(conn, category)
     errors = whole.errors + check_words(whole.version)
     if errors:
         raise Invalid(errors=list(dict.fromkeys(errors)))
     return show(whole.version, asked, class_)
+
+
+async def _owner(conn: AsyncConnection, actor: Actor, name: str | None, module: str | None) -> UUID:
+    if name is None:
+        return await owner_of(conn, actor, module)
+    owner: UUID = (await find_row(conn, actor, name)).module_id
+    return owner
 
 
 async def find_composed(

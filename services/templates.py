@@ -14,6 +14,7 @@ from services.access import Actor
 from services.app import App
 from services.auditing import audit_row, named
 from services.idempotency import Answer, Idempotency, once
+from services.modules import owner_of
 from services.paging import Page, next_cursor
 from services.positions import seen
 from services.template_filters import TemplateFilters
@@ -26,9 +27,17 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 async def create(
-    app: App, actor: Actor, request: TemplateRequest, idempotency: Idempotency | None = None
+    app: App,
+    actor: Actor,
+    request: TemplateRequest,
+    idempotency: Idempotency | None = None,
+    *,
+    module: str | None = None,
 ) -> Answer:
-    """Make a template with a draft as version 1; raises Conflict when the key is taken, Invalid."""
+    """Make a template with a draft as version 1; raises Conflict when the key is taken, Invalid.
+
+    `module` (id or key) is for actors of all modules.
+    """
     actor.require("templates:write")
     template_checks.check_request(request)
 
@@ -38,7 +47,7 @@ async def create(
         added = await store.add(
             conn,
             id=id,
-            module_id=actor.module_id,
+            module_id=await owner_of(conn, actor, module),
             key=request.key,
             name=request.name or request.key,
             category=request.category,
@@ -70,7 +79,7 @@ async def find(
 ) -> Page:
     """Return a page of templates, newest first; `position` is the caller's last write."""
     actor.require("templates:read")
-    conditions = filters.conditions(None if actor.all_modules else actor.module_id)
+    conditions = filters.conditions(actor.sees)
     async with app.db.read(seen(app, actor, position)) as conn:
         rows = await store.find(conn, conditions, most=filters.limit + 1, archived=filters.archived)
     items = [template_views.summary(row) for row in rows[: filters.limit]]

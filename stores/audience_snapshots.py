@@ -32,27 +32,50 @@ async def get(conn: AsyncConnection, id: UUID) -> Row[Any]:
     return (await conn.execute(text(f"{_SELECT} WHERE id = :id"), {"id": id})).one()
 
 
-async def find_one(conn: AsyncConnection, audience_id: UUID, id: UUID) -> Row[Any] | None:
-    """Return a complete snapshot of an audience, locked; None when it has no such one."""
+async def find_one(
+    conn: AsyncConnection, id: UUID, *, module_id: UUID | None, audience_id: UUID | None = None
+) -> Row[Any] | None:
+    """Return a complete snapshot, of a module or an audience where that is said, locked; None when
+    there is no such one.
+    """
     result = await conn.execute(
-        text(f"{_SELECT} WHERE id = :id AND audience_id = :audience AND hash <> '' FOR UPDATE"),
-        {"id": id, "audience": audience_id},
+        text(f"""
+            {_SELECT} WHERE id = :id AND hash <> ''
+                AND (CAST(:module AS uuid) IS NULL OR module_id = :module)
+                AND (CAST(:audience AS uuid) IS NULL OR audience_id = :audience)
+            FOR UPDATE
+        """),
+        {"id": id, "module": module_id, "audience": audience_id},
     )
     return result.one_or_none()
 
 
 async def find(
-    conn: AsyncConnection, audience_id: UUID, *, before: UUID | None, most: int
+    conn: AsyncConnection,
+    *,
+    module_id: UUID | None,
+    audience_id: UUID | None,
+    orphans: bool,
+    before: UUID | None,
+    most: int,
 ) -> Sequence[Row[Any]]:
-    """Return the snapshots of an audience that are complete, newest first."""
+    """Return complete snapshots, newest first: of a module or an audience where that is said, or
+    the `orphans` alone, whose audiences are gone.
+    """
     result = await conn.execute(
         text(f"""
-            {_SELECT} WHERE audience_id = :audience AND hash <> ''
+            {_SELECT} WHERE hash <> ''
+                AND (CAST(:module AS uuid) IS NULL OR module_id = :module)
+                AND (CAST(:audience AS uuid) IS NULL OR audience_id = :audience)
+                AND (NOT :orphans OR audience_id IS NULL)
                 AND (CAST(:before AS uuid) IS NULL OR id < :before)
             ORDER BY id DESC LIMIT :most
         """),
-        {"audience": audience_id, "before": before, "most": most},
-    )
+        {
+            "module": module_id, "audience": audience_id, "orphans": orphans, "before": before,
+            "most": most,
+        },
+    )  # fmt: skip
     return result.all()
 
 

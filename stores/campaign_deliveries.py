@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.vocabulary import SENT_STATES, Channel
 from stores.dead_letters import LIFETIMES_CASE
 from stores.ledger import events
 
@@ -15,6 +16,7 @@ FILTERS: Mapping[str, str] = {
     "states": "d.state = ANY(CAST(:states AS text[]))",
     "reasons": "d.reason = ANY(CAST(:reasons AS text[]))",
     "channels": "d.channel = ANY(CAST(:channels AS text[]))",
+    "variants": "d.variant = ANY(CAST(:variants AS int[]))",
     "receipts": """EXISTS (SELECT FROM receipts r WHERE r.delivery_id = d.id
         AND r.kind = ANY(CAST(:receipts AS text[])))""",
     "before": "d.id < :before",
@@ -28,8 +30,14 @@ _MISSED: Final = (
 """What was asked for and surely not sent, though no rule of the recipient's forbade it."""
 
 _COUNT = text("""
-    SELECT d.channel, d.state, d.reason, count(*) AS n FROM deliveries d
-    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason
+    SELECT d.channel, d.state, d.reason, d.variant, count(*) AS n FROM deliveries d
+    WHERE d.campaign_id = :campaign GROUP BY d.channel, d.state, d.reason, d.variant
+""")
+
+_SENT = text("""
+    SELECT count(*) FROM deliveries d
+    WHERE d.campaign_id = :campaign AND d.channel = :channel
+        AND d.state = ANY(CAST(:states AS text[]))
 """)
 
 _RECEIPTS = text("""
@@ -43,8 +51,14 @@ _RECEIPTS = text("""
 _LIST = """
     SELECT d.id, d.notification_id, d.profile_id, d.channel, d.address, d.state, d.reason,
         d.created_at, d.due_at, d.attempts, d.vendor, d.vendor_id, a.name AS account,
-        d.attempted_at, d.settled_at
+        d.attempted_at, d.settled_at, d.variant, e.opened_at, e.clicked_at, e.unsubscribed_at
     FROM deliveries d LEFT JOIN accounts a ON a.id = d.account_id
+        LEFT JOIN LATERAL (
+            SELECT min(occurred_at) FILTER (WHERE kind = 'opened') AS opened_at,
+                min(occurred_at) FILTER (WHERE kind = 'clicked') AS clicked_at,
+                min(occurred_at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at
+            FROM engagements WHERE delivery_id = d.id AND NOT machine
+        ) e ON true
 """
 
 _SETTLE = text(f"""
@@ -77,7 +91,7 @@ _REOPEN = text(f"""
 
 
 async def count(conn: AsyncConnection, campaign_id: UUID) -> Sequence[Row[Any]]:
-    """Return how many deliveries there are by channel, state and reason."""
+    """Return how many deliveries there are by channel, state, reason and variant of a test."""
     return (await conn.execute(_COUNT, {"campaign": campaign_id})).all()
 
 
@@ -85,6 +99,12 @@ async def count_receipts(conn: AsyncConnection, campaign_id: UUID) -> dict[str, 
     """Return how many deliveries have a receipt of each kind; those by programs do not count."""
     rows = (await conn.execute(_RECEIPTS, {"campaign": campaign_id})).all()
     return {row.kind: row.n for row in rows}
+
+
+async def count_sent(conn: AsyncConnection, campaign_id: UUID, channel: Channel) -> int:
+    """Return how many deliveries were sent on a channel."""
+    where = {"campaign": campaign_id, "channel": channel, "states": list(SENT_STATES)}
+    return int((await conn.execute(_SENT, where)).scalar_one())
 
 
 async def find(
@@ -137,5 +157,5 @@ async def hash_waiting(conn: AsyncConnection, campaign_id: UUID) -> str:
 
 
 async def _told(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> int:
-    await events.append(conn, [events.delivery_event(row) for row in rows])
+    await events.append(conn, events.delivery_events(rows))
     return len(rows)

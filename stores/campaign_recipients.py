@@ -13,6 +13,10 @@ from stores.ledger.fold import FINAL_CASE
 from stores.notifications import COLUMNS, FILTERS
 
 _WAITS: Final = "d.state IN ('accepted', 'scheduled', 'held', 'sending')"
+# Who has no variant of a test yet is shown with the winner, or as long as there is none the first.
+_VARIANT: Final = """(c.frozen->'ab_test'->'variants'->CAST(
+    coalesce(min(d.variant), CAST(c.ab_test->>'winner' AS int), 0) AS int))"""
+_SAYS: Final = f"coalesce({_VARIANT}, c.frozen)"
 _FOLDED: Final = f"""
     SELECT d.notification_id AS id, c.module_id, c.id AS campaign_id, d.profile_id,
         CASE WHEN bool_or({_WAITS}) THEN CASE
@@ -23,15 +27,15 @@ _FOLDED: Final = f"""
         c.frozen->>'class' AS class,
         ARRAY(SELECT jsonb_array_elements_text(c.frozen->'channels')) AS channels,
         c.frozen->>'channel_policy' AS channel_policy,
-        CAST(c.frozen->>'template_id' AS uuid) AS template_id,
-        c.frozen->>'template_key' AS template_key,
-        CAST(c.frozen->>'template_version' AS int) AS template_version,
+        CAST({_SAYS}->>'template_id' AS uuid) AS template_id,
+        {_SAYS}->>'template_key' AS template_key,
+        CAST({_SAYS}->>'template_version' AS int) AS template_version,
         CAST(NULL AS uuid) AS resend_of,
         coalesce(min(d.member::text)::jsonb, '{{}}') - 'data' AS recipient,
         array_remove(array_agg(lower(d.address)), '') AS recipient_keys,
         NULLIF(c.frozen->'content', 'null'::jsonb) AS content,
-        coalesce(c.frozen->'data', '{{}}') || coalesce(min(d.member::text)::jsonb->'data', '{{}}')
-            AS data,
+        coalesce({_VARIANT}->'data', '{{}}') || coalesce(c.frozen->'data', '{{}}')
+            || coalesce(min(d.member::text)::jsonb->'data', '{{}}') AS data,
         coalesce(c.definition->'metadata', '{{}}') AS metadata,
         min(d.created_at) AS created_at, CAST(NULL AS timestamptz) AS send_at,
         least(min(d.expires_at), c.expires_at) AS expires_at,

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.campaign_pace import Pace
+
 _BEAT = text("""
     UPDATE campaigns SET beaten_at = clock_timestamp()
     WHERE id = :id AND run = :run
@@ -48,28 +50,30 @@ _FORGET = text("""
 """)
 
 _OPEN = text("""
-    SELECT state, per_second, expires_at FROM campaigns WHERE id = :id AND run = :run
+    SELECT state, per_second, ramp, ramp_seconds, expires_at, version FROM campaigns
+    WHERE id = :id AND run = :run
 """)
 
 # A quarter of a second's are kept at the most, or one: no pace is exceeded for longer than that.
+# A ramp goes on only while somebody asks for leave, which all do twice a second that may send.
 _TAKE = text("""
     WITH refilled AS (
-        SELECT id, per_second, least(
-                greatest(per_second / 4, 1),
-                coalesce(pace_left + per_second
+        SELECT id, coalesce(extract(epoch FROM clock_timestamp() - paced_at), 0) AS passed, least(
+                greatest(CAST(:rate AS double precision) / 4, 1),
+                coalesce(pace_left + CAST(:rate AS double precision)
                     * extract(epoch FROM clock_timestamp() - paced_at), 1)
             ) AS have
         FROM campaigns
-        WHERE id = :id AND run = :run AND state = 'sending' AND per_second IS NOT NULL
+        WHERE id = :id AND run = :run AND state = 'sending' AND version = :version
         FOR UPDATE
     ), granted AS (
-        SELECT id, have, floor(least(CAST(:wanted AS double precision), have)) AS tokens
+        SELECT id, passed, have, floor(least(CAST(:wanted AS double precision), have)) AS tokens
         FROM refilled
     )
     UPDATE campaigns c SET pace_left = g.have - g.tokens, paced_at = clock_timestamp(),
-        beaten_at = clock_timestamp()
+        ramp_seconds = c.ramp_seconds + least(g.passed, 2), beaten_at = clock_timestamp()
     FROM granted g WHERE c.id = g.id
-    RETURNING CAST(g.tokens AS int) AS granted, c.pace_left, c.per_second
+    RETURNING CAST(g.tokens AS int) AS granted, c.pace_left
 """)
 
 _STALE = text("""
@@ -95,8 +99,10 @@ _TAKE_OVER = text("""
     RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
 """)
 
-_TEMPLATE = text("""
-    SELECT t.archived_at IS NULL AS usable FROM templates t WHERE t.id = :id
+_ARCHIVED = text("""
+    SELECT asked.id FROM unnest(CAST(:ids AS uuid[])) AS asked(id)
+    LEFT JOIN templates t ON t.id = asked.id
+    WHERE t.id IS NULL OR t.archived_at IS NOT NULL LIMIT 1
 """)
 
 
@@ -168,13 +174,16 @@ async def pass_gate(conn: AsyncConnection, id: UUID, run: int, wanted: int) -> G
     row = (await conn.execute(_OPEN, {"id": id, "run": run})).one_or_none()
     if row is None or row.state != "sending":
         return Gate(is_open=False)
-    if row.per_second is None:
+    pace = Pace.of(row.per_second, row.ramp)
+    if pace is None:
         return Gate(True, wanted, expires_at=row.expires_at)
-    taken = (await conn.execute(_TAKE, {"id": id, "run": run, "wanted": wanted})).one_or_none()
+    rate = pace.rate_at(row.ramp_seconds)
+    asked = {"id": id, "run": run, "version": row.version, "rate": rate, "wanted": wanted}
+    taken = (await conn.execute(_TAKE, asked)).one_or_none()
     if taken is None:
         return await pass_gate(conn, id, run, wanted)  # changed between the two
-    wait = max(1 - taken.pace_left, 0) / taken.per_second
-    return Gate(True, taken.granted, wait, taken.per_second, row.expires_at)
+    wait = max(1 - taken.pace_left, 0) / rate
+    return Gate(True, taken.granted, wait, rate, row.expires_at)
 
 
 async def find_stale(
@@ -201,7 +210,8 @@ async def take_over(conn: AsyncConnection, row: Row[Any], *, grace: float) -> Ro
     return result.one_or_none()
 
 
-async def template_is_usable(conn: AsyncConnection, template_id: UUID) -> bool:
-    """Return whether a template is there and not archived."""
-    usable = (await conn.execute(_TEMPLATE, {"id": template_id})).scalar_one_or_none()
-    return bool(usable)
+async def find_archived(conn: AsyncConnection, template_ids: Sequence[UUID]) -> UUID | None:
+    """Return one of these templates that is archived or gone; None when all are there."""
+    found = await conn.execute(_ARCHIVED, {"ids": list(template_ids)})
+    id: UUID | None = found.scalar_one_or_none()
+    return id

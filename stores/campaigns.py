@@ -16,26 +16,28 @@ _SELECT: Final = """
 _SETTABLE: Final[Mapping[str, str]] = {
     "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
     "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
-    "start_at": "timestamptz", "end_at": "timestamptz", "problem": "jsonb",
-    "approve_by": "timestamptz",
+    "ramp": "jsonb", "canary": "jsonb", "ab_test": "jsonb", "start_at": "timestamptz",
+    "end_at": "timestamptz", "problem": "jsonb", "approve_by": "timestamptz",
 }  # fmt: skip
 """Columns that may be written together with a step."""
 _NOW: Final = "clock_timestamp()"
 _NEW_RUN: Final = {
     "run": "run + 1", "recoveries": "0", "submitted_at": _NOW, "approved_at": "NULL",
     "finished_at": "NULL", "expires_at": "NULL", "problem": "NULL", "beaten_at": "NULL",
-    "resolver": "NULL", "approve_by": "NULL",
+    "resolver": "NULL", "ramp_seconds": "0", "approve_by": "NULL",
 }  # fmt: skip
 _ASKED: Final = {"asked_at": _NOW, "reminded_at": "NULL"}
 _FRESH: Final = {
-    "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL",
+    "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL", "canary": "NULL",
+    "ab_test": "NULL",
     "due_at": f"CASE WHEN state = 'draft' THEN due_at ELSE {_NOW} END",
 }  # fmt: skip
 _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.EDIT: _FRESH,
-    Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0"},
+    Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0",
+                  "canary": "NULL", "ab_test": "NULL"},
     Step.RESOLVED: _ASKED,
-    Step.APPROVE: {"approved_at": _NOW},
+    Step.APPROVE: {"approved_at": _NOW, "problem": "NULL"},
     Step.REJECT: {"finished_at": _NOW},
     Step.EXPIRE: {"finished_at": _NOW},
     Step.DOUBT: {**_ASKED, "approve_by": "NULL", "approved_at": "NULL"},
@@ -43,6 +45,7 @@ _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
         "started_at": f"coalesce(started_at, {_NOW})", "expires_at": "end_at",
         "pace_left": "0", "paced_at": "NULL",
     },
+    Step.RESUME: {"problem": "NULL"},
     Step.ABORT: {"finished_at": _NOW},
     Step.CLOSE: {"finished_at": _NOW},
     Step.RESEND: {**_NEW_RUN, **_ASKED},
@@ -57,12 +60,18 @@ async def insert(conn: AsyncConnection, row: Mapping[str, Any]) -> None:
     await conn.execute(
         text("""
             INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids,
-                schedule_id, scheduled_at)
+                per_second, ramp, schedule_id, scheduled_at)
             VALUES (:id, :module_id, :name, CAST(:definition AS jsonb), :created_by,
-                CAST(:author_ids AS uuid[]), CAST(:schedule_id AS uuid),
+                CAST(:author_ids AS uuid[]), CAST(:per_second AS double precision),
+                CAST(:ramp AS jsonb), CAST(:schedule_id AS uuid),
                 CAST(:scheduled_at AS timestamptz))
         """),
-        {"schedule_id": None, "scheduled_at": None, **row},
+        {
+            "schedule_id": None,
+            "scheduled_at": None,
+            **row,
+            **_paced(row["definition"].get("pace")),
+        },
     )
 
 
@@ -81,6 +90,40 @@ async def find(
         {"id": id, "module": module_id},
     )
     return result.one_or_none()
+
+
+async def find_sender(conn: AsyncConnection, id: UUID | None) -> dict[str, str] | None:
+    """Return {from?, reply_to?} of a campaign that names its sender; else None."""
+    if id is None:
+        return None
+    result = await conn.execute(
+        text("SELECT NULLIF(frozen->'sender', 'null') FROM campaigns WHERE id = :id"), {"id": id}
+    )
+    sender: dict[str, str] | None = result.scalar_one_or_none()
+    return sender
+
+
+async def find_branded(conn: AsyncConnection, delivery_id: UUID) -> UUID | None:
+    """Return the campaign of a delivery, if it has a brand of its own."""
+    result = await conn.execute(
+        text("""
+            SELECT c.id FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
+            WHERE d.id = :id AND c.frozen->'brand' IS DISTINCT FROM 'null'
+                AND c.frozen ? 'brand'
+        """),
+        {"id": delivery_id},
+    )
+    id: UUID | None = result.scalar_one_or_none()
+    return id
+
+
+async def find_brand(conn: AsyncConnection, id: UUID) -> dict[str, Any] | None:
+    """Return {name, colour?, logo?} of a campaign that has a brand of its own; else None."""
+    result = await conn.execute(
+        text("SELECT NULLIF(frozen->'brand', 'null') FROM campaigns WHERE id = :id"), {"id": id}
+    )
+    brand: dict[str, Any] | None = result.scalar_one_or_none()
+    return brand
 
 
 async def listed(
@@ -160,7 +203,10 @@ async def edit(
 
     The deliveries of its run are removed by its workflow, in turns: they count no more from now.
     """
-    row = await step(conn, id, Step.EDIT, version=version, name=name, definition=definition)
+    paced = _paced(definition.get("pace"))
+    row = await step(
+        conn, id, Step.EDIT, version=version, name=name, definition=definition, **paced
+    )
     if row is not None and author_id is not None:
         await conn.execute(
             text("""
@@ -173,23 +219,35 @@ async def edit(
 
 
 async def pace(
-    conn: AsyncConnection, id: UUID, per_second: float | None, *, version: int | None = None
+    conn: AsyncConnection,
+    id: UUID,
+    pace: Mapping[str, Any] | None,
+    *,
+    anew: bool,
+    version: int | None = None,
 ) -> Row[Any] | None:
-    """Change how fast an unfinished campaign sends (None: as fast as its accounts do).
+    """Change how fast an unfinished campaign sends: {per_second, ramp?}; None: as its accounts do.
 
-    Return the changed row; None when it is finished or its version is another one.
+    `anew` lets a ramp begin at its start. Return the changed row; None when it is finished or its
+    version is another one.
     """
     result = await conn.execute(
         text("""
             UPDATE campaigns SET per_second = CAST(:per_second AS double precision),
+                ramp = CAST(:ramp AS jsonb),
+                definition = (definition - 'pace') || CAST(:asked AS jsonb),
+                ramp_seconds = CASE WHEN :anew THEN 0 ELSE ramp_seconds END,
                 pace_left = 0, paced_at = NULL, updated_at = clock_timestamp(),
                 version = version + 1
             WHERE id = :id AND state NOT IN ('completed', 'aborted')
                 AND (CAST(:version AS int) IS NULL OR version = :version)
             RETURNING *, (SELECT key FROM modules m WHERE m.id = module_id) AS module_key
         """),
-        {"id": id, "per_second": per_second, "version": version},
-    )
+        {
+            "id": id, "asked": {"pace": dict(pace)} if pace else {}, "anew": anew,
+            "version": version, **_paced(pace),
+        },
+    )  # fmt: skip
     return result.one_or_none()
 
 
@@ -232,3 +290,9 @@ async def remove(conn: AsyncConnection, id: UUID) -> bool:
         {"id": id},
     )
     return result.one_or_none() is not None
+
+
+def _paced(pace: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the columns that the gate reads of a pace."""
+    asked = pace or {}
+    return {"per_second": asked.get("per_second"), "ramp": asked.get("ramp")}

@@ -7,9 +7,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.category import Category
+from domain.tracking import Tracking
 from domain.vocabulary import CategoryClass, Priority
 
-_COLUMNS = "key, name, class AS class_, mandatory, priority, created_at, version"
+_COLUMNS = """
+    key, name, class AS class_, mandatory, priority, track_opens, track_clicks, created_at, version
+"""
 
 
 async def load_all(conn: AsyncConnection) -> dict[str, Category]:
@@ -17,7 +20,12 @@ async def load_all(conn: AsyncConnection) -> dict[str, Category]:
     rows = await conn.execute(text(f"SELECT {_COLUMNS} FROM categories"))  # noqa: S608
     return {
         row.key: Category(
-            row.key, row.name, CategoryClass(row.class_), row.mandatory, Priority(row.priority)
+            row.key,
+            row.name,
+            CategoryClass(row.class_),
+            row.mandatory,
+            Priority(row.priority),
+            Tracking(row.track_opens, row.track_clicks),
         )
         for row in rows
     }
@@ -51,8 +59,9 @@ async def add(conn: AsyncConnection, category: Category) -> Row[Any] | None:
     """Insert a category; None when its key is taken."""
     result = await conn.execute(
         text(f"""
-            INSERT INTO categories (key, name, class, mandatory, priority)
-            VALUES (:key, :name, :class, :mandatory, :priority)
+            INSERT INTO categories (key, name, class, mandatory, priority, track_opens,
+                track_clicks)
+            VALUES (:key, :name, :class, :mandatory, :priority, :opens, :clicks)
             ON CONFLICT (key) DO NOTHING RETURNING {_COLUMNS}
         """),  # noqa: S608
         _binds(category),
@@ -65,7 +74,8 @@ async def change(conn: AsyncConnection, category: Category) -> Row[Any]:
     result = await conn.execute(
         text(f"""
             UPDATE categories SET name = :name, class = :class, mandatory = :mandatory,
-                priority = :priority, version = version + 1
+                priority = :priority, track_opens = :opens, track_clicks = :clicks,
+                version = version + 1
             WHERE key = :key RETURNING {_COLUMNS}
         """),  # noqa: S608
         _binds(category),
@@ -111,4 +121,5 @@ def _binds(category: Category) -> dict[str, Any]:
     return {
         "key": category.key, "name": category.name, "class": category.class_.value,
         "mandatory": category.mandatory, "priority": category.priority.value,
+        "opens": category.tracking.opens, "clicks": category.tracking.clicks,
     }  # fmt: skip

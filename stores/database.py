@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import asyncpg
+import orjson
 import structlog
 from asyncpg.connect_utils import SessionAttribute
 from sqlalchemy import event, text
@@ -189,9 +190,13 @@ def _engine(
 async def _json_codecs(connection: asyncpg.Connection[Any]) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=_dumps, decoder=json.loads, format="text"
+            name, schema="pg_catalog", encoder=dumps, decoder=json.loads, format="text"
         )
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+def dumps(value: Any) -> str:
+    """Return JSON for a column; what JSON has no form of (ids, moments) becomes text."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # integers of more than 64 bits, which others write and read
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -83,7 +83,7 @@ async def reopen(conn: AsyncConnection, ids: Sequence[UUID], workflow_id: str) -
     approved before it is sent again.
     """
     rows = (await conn.execute(_REOPEN, {"ids": list(ids), "workflow": workflow_id})).all()
-    await events.append(conn, [events.delivery_event(row) for row in rows])
+    await events.append(conn, events.delivery_events(rows))
     notifications = {row.notification_id for row in rows}
     await fold(conn, sorted(notifications))
     return notifications

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import encode
 from domain.vocabulary import Channel
-from stores.ledger import digests
+from stores.ledger import digests, engagements
 
 REASON: Final = "erased"
 LATE_DAYS: Final = 30
@@ -265,6 +265,7 @@ async def _scrub_ledger(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
     binds: dict[str, Any] = {"ids": list(ids)}
     await conn.execute(_DELIVERIES, binds)
     await digests.forget(conn, ids)
+    await engagements.forget(conn, ids)
     earlier = await conn.execute(_ATTEMPTS, binds)
     attempts = [row.id for row in earlier]
     attempts += [row.attempt_id for row in await conn.execute(_LATEST_ATTEMPTS, binds)]

@@ -39,3 +39,39 @@ async def of_profiles(conn: AsyncConnection, profile_ids: Sequence[UUID]) -> Seq
         {"ids": list(profile_ids)},
     )
     return result.all()
+
+
+_MOVE = text("""
+    WITH locked AS (
+        SELECT id FROM profiles
+        WHERE id = ANY(CAST(:joining AS uuid[])) OR id = ANY(CAST(:leaving AS uuid[]))
+        ORDER BY id FOR NO KEY UPDATE
+    ), kept AS (
+        SELECT id FROM groups WHERE id = :group FOR KEY SHARE
+    ), gone AS (
+        DELETE FROM profile_groups pg USING locked
+        WHERE pg.group_id = :group AND pg.profile_id = locked.id
+            AND pg.profile_id = ANY(CAST(:leaving AS uuid[]))
+        RETURNING pg.profile_id
+    ), come AS (
+        INSERT INTO profile_groups (profile_id, group_id)
+        SELECT locked.id, kept.id FROM locked CROSS JOIN kept
+        WHERE locked.id = ANY(CAST(:joining AS uuid[]))
+        ON CONFLICT DO NOTHING RETURNING profile_id
+    ), moved AS (
+        SELECT profile_id FROM gone UNION ALL SELECT profile_id FROM come
+    ), touched AS (
+        UPDATE profiles p SET updated_at = clock_timestamp(), version = p.version + 1
+        FROM moved WHERE p.id = moved.profile_id
+    )
+    SELECT (SELECT count(*) FROM come) AS joined, (SELECT count(*) FROM gone) AS gone
+""")
+
+
+async def move(
+    conn: AsyncConnection, group_id: UUID, joining: Sequence[UUID], leaving: Sequence[UUID]
+) -> dict[str, int]:
+    """Put profiles into a group and take others out of it; return how many {joined, left}."""
+    binds = {"group": group_id, "joining": list(joining), "leaving": list(leaving)}
+    row = (await conn.execute(_MOVE, binds)).one()
+    return {"joined": row.joined, "left": row.gone}

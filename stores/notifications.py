@@ -53,6 +53,8 @@ _DELETE = text("""
         DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries_gone)
     ), receipts_gone AS (
         DELETE FROM receipts WHERE delivery_id IN (SELECT id FROM deliveries_gone)
+    ), engagements_gone AS (
+        DELETE FROM engagements WHERE delivery_id IN (SELECT id FROM deliveries_gone)
     ), replies_gone AS (
         DELETE FROM replies WHERE notification_id IN (SELECT id FROM gone)
     ), sandbox_gone AS (

@@ -1,9 +1,13 @@
 """The sealed outbox: committed events become numbered batches; consumers keep cursors."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from stores.ledger.events import expand
 
 _LOCK = 0x70C51B  # any constant of its own: one sealer at a time
 
@@ -35,8 +39,17 @@ async def seal(conn: AsyncConnection, *, most: int = 500) -> int | None:
     return seq
 
 
-async def read_batches(conn: AsyncConnection, *, after: int, most: int = 100) -> list[Row[Any]]:
-    """Return sealed batches after a number, oldest first: (seq, sealed_at, events)."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A sealed batch: its number, when it was sealed, and its events one by one."""
+
+    seq: int
+    sealed_at: datetime
+    events: list[dict[str, Any]]
+
+
+async def read_batches(conn: AsyncConnection, *, after: int, most: int = 100) -> list[Batch]:
+    """Return sealed batches after a number, oldest first."""
     result = await conn.execute(
         text("""
             SELECT seq, sealed_at, events FROM outbox_batches WHERE seq > :after
@@ -44,7 +57,10 @@ async def read_batches(conn: AsyncConnection, *, after: int, most: int = 100) ->
         """),
         {"after": after, "most": most},
     )
-    return list(result.all())
+    return [
+        Batch(row.seq, row.sealed_at, [one for event in row.events for one in expand(event)])
+        for row in result.all()
+    ]
 
 
 async def newest_batch(conn: AsyncConnection) -> int:

@@ -12,6 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.caps import Cap, Counted
 from domain.preferences import Preferences
 
+
+def heeded_by(delivery: str) -> str:
+    """Return the SQL expression of the profiles that a campaign's delivery heeds, as uuid[]."""
+    return f"""ARRAY(SELECT CAST(told.id AS uuid) FROM jsonb_array_elements_text(
+        CASE jsonb_typeof({delivery}.member->'heeded')
+            WHEN 'array' THEN {delivery}.member->'heeded' END) told(id))"""  # noqa: S608
+
+
+def refuses_tracking(category: str, profiles: str) -> str:
+    """Return the SQL condition that one of these profiles (an expression of uuid[]) does not want
+    to be seen; nobody is asked where the row `category` sees nothing.
+    """
+    return f"""
+        CASE WHEN {category}.track_opens OR {category}.track_clicks THEN EXISTS (
+            SELECT 1 FROM preferences choice WHERE choice.profile_id = ANY({profiles})
+                AND choice.document->'tracking' = 'false'::jsonb
+        ) ELSE false END"""  # noqa: S608 - only constants are put together
+
+
 _LOAD = """
     WITH f AS MATERIALIZED (
         SELECT profile_id, document, unsubscribed, version FROM preferences

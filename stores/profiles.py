@@ -50,8 +50,8 @@ FILTERS: Mapping[str, str] = {
             WHERE pg.profile_id = p.id AND pg.group_id = :group_id)""",
     "before": "p.id < :before",
     "q": """
-        p.name ILIKE :q OR p.email ILIKE :q OR p.phone ILIKE :q OR p.external_id ILIKE :q
-        OR p.attributes::text ILIKE :q OR p.addresses::text ILIKE :q""",
+        profile_words(p.name, p.email, p.phone, p.telegram, p.whatsapp, p.external_id, p.addresses)
+            @@ words_query(:q)""",
 }
 """The conditions that a list may be narrowed by, each with its bind; besides `attributes_0`, …"""
 

@@ -36,9 +36,11 @@ _SELECT = """
 
 
 def comparable(channel: str, address: str) -> str:
-    """Return the SQL of domain.suppression.comparable for two columns."""
-    upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    folded = f"translate({address}, '{upper}', '{upper.lower()}')"
+    """Return the SQL of domain.suppression.comparable for two columns.
+
+    In the collation C only ASCII letters have another case, and folding them is quick.
+    """
+    folded = f"""lower({address} COLLATE "C") COLLATE "default\""""
     return f"CASE WHEN {channel} = 'email' THEN {folded} ELSE {address} END"
 
 

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def chaos(request: pytest.FixtureRequest) -> int:
     """How many notifications a chaos test posts."""
-    return 2_000 if request.config.getoption("--chaos") == "full" else 300
+    return 2_000 if request.config.getoption("--chaos") == "full" else 200
 
 
 @pytest.fixture(scope="session", autouse=True)

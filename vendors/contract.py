@@ -61,6 +61,20 @@ class BatchVendor(Vendor, Protocol):
         """Try once, as `send`; one outcome for each message, in order."""
 
 
+@runtime_checkable
+class InTurnVendor(Vendor, Protocol):
+    """An account that carries messages one after the other over one connection, without a pause."""
+
+    @property
+    def most_in_turn(self) -> int:
+        """How many of them had better go over one connection."""
+
+    async def send_in_turn(
+        self, messages: Sequence[Message], *, deadline: float
+    ) -> Sequence[Outcome]:
+        """Try each once, as `send`; one outcome for each message, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """An attempt of which it is not known whether it was sent."""
@@ -131,6 +145,11 @@ class MailPool(Protocol):
 
     async def send(self, message: EmailMessage, *, deadline: float) -> MailExchange:
         """Try once to hand over a message; never raises for what server or network do."""
+
+    async def send_all(
+        self, messages: Sequence[EmailMessage], *, deadline: float
+    ) -> Sequence[MailExchange]:
+        """Try once to hand over messages, over one connection; one exchange for each, in order."""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -18,6 +18,7 @@ from activities.rule_book import RuleBook
 from activities.sending import Sending
 from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
+from channels.tracked_html import LinkTracker
 from services import approval_waiting, campaign_approvals
 from services.app import App
 from services.campaign_audiences import freeze
@@ -62,6 +63,7 @@ def open_work(app: App) -> tuple[Work, Router]:
         default_from=app.settings.mail_from,
         receipts_url=f"{app.settings.base_url}/v1/receipts",
         unsubscribing=UnsubscribeLinks(app.links, app.settings.base_url),
+        links=LinkTracker(app.tracking, app.settings.base_url),
         lease_seconds=app.settings.lease_seconds,
         retry_scale=app.settings.retry_scale,
     )

@@ -3,11 +3,15 @@
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from domain.contract.base import Json, Line, Moment, Request, WrongField
+from domain.contract.brand import Brand
+from domain.contract.campaign_pace import Pace
+from domain.contract.campaign_waves import AbTest, Canary
 from domain.contract.content import Content
 from domain.contract.notification import Key, Metadata, TemplateRef, Timezone
+from domain.contract.rule import no_template
 from domain.vocabulary import Channel, ChannelPolicy, Priority
 
 
@@ -37,10 +41,14 @@ class Window(Request):
     off_hours: OffHours | None = None
 
 
-class Pace(Request):
-    """How fast a campaign sends at the most, beside the pace of each account."""
+_Plain = Annotated[Line, Field(min_length=1, max_length=320), AfterValidator(no_template)]
 
-    per_second: Annotated[float, Field(gt=0, le=100_000)]
+
+class Sender(Request):
+    """From whom a campaign's mails come, instead of what its words or accounts say."""
+
+    from_: Annotated[_Plain | None, Field(alias="from")] = None
+    reply_to: _Plain | None = None
 
 
 class CampaignRequest(Request):
@@ -55,14 +63,19 @@ class CampaignRequest(Request):
     channels: Annotated[list[Channel], Field(min_length=1, max_length=7)] | None = None
     channel_policy: ChannelPolicy = ChannelPolicy.FIRST_SUCCESS
     priority: Priority | None = None
+    sender: Sender | None = None
+    brand: Brand | None = None
     window: Window = Window()
     pace: Pace | None = None
+    canary: Canary | None = None
+    ab_test: AbTest | None = None
     metadata: Metadata = {}
 
     @model_validator(mode="after")
     def _words(self) -> Self:
-        if (self.template is None) == (self.content is None):
-            raise WrongField("template", "give either a template or content")
+        given = [self.template, self.content, self.ab_test]
+        if sum(one is not None for one in given) != 1:
+            raise WrongField("template", "give either a template, content or an ab_test")
         return self
 
 
@@ -78,8 +91,12 @@ class CampaignPatch(Request):
     channels: Annotated[list[Channel], Field(max_length=7)] | None = None
     channel_policy: ChannelPolicy | None = None
     priority: Priority | None = None
+    sender: Json | None = None
+    brand: Json | None = None
     window: Json | None = None
     pace: Json | None = None
+    canary: Json | None = None
+    ab_test: Json | None = None
     metadata: Json | None = None
 
 
@@ -102,6 +119,13 @@ class Reject(Request):
 
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
     on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
+
+
+class ChooseWinner(Request):
+    """The variant of a test that the others get, chosen by hand: a, b, c and so on."""
+
+    variant: Annotated[Line, Field(pattern=r"^[a-e]$")]
+    reason: Annotated[str, Field(max_length=1_000)] = ""
 
 
 class SettleUnknown(Request):

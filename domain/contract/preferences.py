@@ -58,7 +58,8 @@ class DailyRequest(Request):
 class PreferencesRequest(Request):
     """All of a recipient's preferences: what is left out is as if it had never been chosen.
 
-    Only `unsubscribed`, the channels unsubscribed from as a whole, stays as it is when left out.
+    Only `unsubscribed`, the channels unsubscribed from as a whole, and `tracking`, whether it may
+    be seen that mails are opened and links followed, stay as they are when left out.
     """
 
     categories: Annotated[dict[Key, Switches], Field(max_length=MOST_CATEGORIES)] = {}
@@ -67,6 +68,7 @@ class PreferencesRequest(Request):
     frequency: Annotated[list[CapRequest], Field(max_length=MOST_CAPS)] = []
     digest: Annotated[dict[Key, DailyRequest], Field(max_length=MOST_CATEGORIES)] = {}
     unsubscribed: Annotated[list[Channel], Field(max_length=len(Channel))] | None = None
+    tracking: StrictBool | None = None
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> "PreferencesRequest":

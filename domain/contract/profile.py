@@ -104,3 +104,23 @@ class GroupRequest(Request):
     """A named set of profiles."""
 
     name: GroupName
+
+
+MemberIds = Annotated[list[Annotated[Line, Field(max_length=100)]], Field(max_length=1_000)]
+
+
+class MembersRequest(Request):
+    """Who joins a group and who leaves it, by the ids of their profiles."""
+
+    add: MemberIds = []
+    remove: MemberIds = []
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "MembersRequest":
+        if not self.add and not self.remove:
+            raise WrongField("add", "is needed, or remove: ids of profiles")
+        both = set(self.add) & set(self.remove)
+        for number, one in enumerate(self.remove):
+            if one in both:
+                raise WrongField(f"remove[{number}]", "is in add too; name it once")
+        return self

@@ -30,7 +30,8 @@ def _word(value: str) -> str:
     return value
 
 
-def _no_template(value: str) -> str:
+def no_template(value: str) -> str:
+    """Return words that stand as they are; raises ValueError for a template."""
     if "{{" in value or "{%" in value or "{#" in value:
         raise ValueError("is no template; write it as recipients read it")
     return value
@@ -73,7 +74,7 @@ class FooterSettings(Request):
     """Words that messages end with: appended to inline words, or demanded."""
 
     text: Annotated[
-        Line, Field(min_length=1, max_length=500), AfterValidator(_no_template),
+        Line, Field(min_length=1, max_length=500), AfterValidator(no_template),
         AfterValidator(_word),
     ]  # fmt: skip
     action: Literal["append", "refuse"] = "append"

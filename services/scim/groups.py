@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Conflict
@@ -17,18 +16,20 @@ from domain.scim.projection import Projection
 from services.access import Actor
 from services.app import App
 from services.groups import find_row
-from services.idempotency import Answer, Idempotency, once
-from services.positions import seen
+from services.idempotency import Answer, Idempotency
 from services.scim import views
-from services.scim.lists import Query
-from services.versions import check_version
-from stores import audit, profiles
+from services.scim.resources import Resource, changed, made
 from stores import groups as group_store
+from stores import profiles
 from stores import scim_groups as store
 
 _NAMED: Final = 5
 """How many unknown members an answer names."""
+_GROUPS: Final = Resource("grp", find_row, store.find, views.groups)
 _WITHOUT_MEMBERS: Final = Projection(excluded=(Path("members"),))
+
+find = _GROUPS.find
+get = _GROUPS.get
 
 
 async def create(
@@ -51,31 +52,10 @@ async def create(
             await store.identify(conn, id, said.external_id)
         await _move(conn, actor.module_id, id, said.members)
         row = await find_row(conn, actor, encode("grp", id))
-        await _audit(conn, actor, "group.created", row)
-        return await _told(app, conn, row, projection, 201)
+        await _GROUPS.audit(conn, actor, "group.created", row)
+        return await _GROUPS.told(app, conn, row, projection, 201)
 
-    try:
-        return await once(app, actor, idempotency, work)
-    except IntegrityError:
-        raise _taken(said) from None
-
-
-async def find(app: App, actor: Actor, query: Query) -> dict[str, Any]:
-    """Return a ListResponse of groups, oldest first; raises ScimRefusal for a wrong filter."""
-    actor.require("scim:read")
-    async with app.db.read(seen(app, actor, None)) as conn:
-        total, rows = await store.find(
-            conn, actor.module_id, query.filter, start=query.start, count=query.count
-        )
-        resources = await views.groups(app, conn, rows, query.projection)
-    return query.answer(resources, total)
-
-
-async def get(app: App, actor: Actor, id_text: str, projection: Projection) -> Answer:
-    """Return a group; raises NotFound."""
-    actor.require("scim:read")
-    async with app.db.leader() as conn:
-        return await _told(app, conn, await find_row(conn, actor, id_text), projection)
+    return await made(app, actor, idempotency, work, lambda: _taken(said))
 
 
 async def replace(
@@ -123,10 +103,9 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
     actor.require("scim:write")
 
     async def work(conn: AsyncConnection) -> None:
-        row = await find_row(conn, actor, id_text, lock=True)
-        check_version(if_match, row.version)
+        row = await _GROUPS.locked(conn, actor, id_text, if_match)
         await group_store.remove(conn, row.id)
-        await _audit(conn, actor, "group.deleted", row)
+        await _GROUPS.audit(conn, actor, "group.deleted", row)
 
     await app.db.retrying(work)
 
@@ -140,22 +119,17 @@ async def _change(
     if_match: int | None,
 ) -> Answer:
     async def work(conn: AsyncConnection) -> Answer:
-        row = await find_row(conn, actor, id_text, lock=True)
-        check_version(if_match, row.version)
+        row = await _GROUPS.locked(conn, actor, id_text, if_match)
         name = said.name if said.name is not None else row.name
         external = row.external_id if said.external_id is None else said.external_id or None
         joined, left = await _move(conn, row.module_id, row.id, said.members)
         if joined or left or (name, external) != (row.name, row.external_id):
             await store.change(conn, row.id, name, external)
-            moved = {"joined": joined, "left": left}
-            await _audit(conn, actor, "group.changed", row, moved)
+            await _GROUPS.audit(conn, actor, "group.changed", row, joined=joined, left=left)
             row = await find_row(conn, actor, id_text)
-        return await _told(app, conn, row, projection)
+        return await _GROUPS.told(app, conn, row, projection)
 
-    try:
-        return await app.db.retrying(work)
-    except IntegrityError:
-        raise _taken(said) from None
+    return await changed(app, work, lambda: _taken(said))
 
 
 async def _move(
@@ -198,13 +172,6 @@ def _ids(given: Iterable[str]) -> dict[str, UUID]:
     return found
 
 
-async def _told(
-    app: App, conn: AsyncConnection, row: Any, projection: Projection, status: int = 200
-) -> Answer:
-    [resource] = await views.groups(app, conn, [row], projection)
-    return views.answered(resource, projection, status)
-
-
 def _named(said: GroupChange) -> str:
     if not said.name:
         raise invalid_value("displayName is required.")
@@ -214,16 +181,3 @@ def _named(said: GroupChange) -> str:
 def _taken(said: GroupChange) -> Conflict:
     external = f" or the externalId {said.external_id}" if said.external_id else ""
     return Conflict(f"There is a group with the name {said.name}{external} already.")
-
-
-async def _audit(
-    conn: AsyncConnection, actor: Actor, action: str, row: Any, detail: dict[str, int] | None = None
-) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("grp", row.id),
-        detail={"by": "scim", **(detail or {})},
-    )

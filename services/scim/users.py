@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import addresses
@@ -16,16 +15,18 @@ from domain.scim.projection import Projection
 from services import erasure
 from services.access import Actor
 from services.app import App
-from services.idempotency import Answer, Idempotency, once
-from services.positions import seen
+from services.idempotency import Answer, Idempotency
 from services.profiles import find_row
 from services.scim import views
-from services.scim.lists import Query
-from services.versions import check_version
-from stores import audit, profiles
+from services.scim.resources import Resource, changed, made
+from stores import profiles
 from stores import scim_users as store
 
 _KEPT: Final = (*profiles.FIELDS, "attributes")
+_USERS: Final = Resource("prf", find_row, store.find, views.users)
+
+find = _USERS.find
+get = _USERS.get
 
 
 async def create(
@@ -49,34 +50,10 @@ async def create(
             raise _taken(login, said)
         await _keep(conn, id, login, document)
         row = await find_row(conn, actor, encode("prf", id))
-        await _audit(conn, actor, "profile.created", row)
-        [resource] = await views.users(app, conn, [row], projection)
-        return views.answered(resource, projection, 201)
+        await _USERS.audit(conn, actor, "profile.created", row)
+        return await _USERS.told(app, conn, row, projection, 201)
 
-    try:
-        return await once(app, actor, idempotency, work)
-    except IntegrityError:
-        raise _taken(login, said) from None
-
-
-async def find(app: App, actor: Actor, query: Query) -> dict[str, Any]:
-    """Return a ListResponse of users, oldest first; raises ScimRefusal for a wrong filter."""
-    actor.require("scim:read")
-    async with app.db.read(seen(app, actor, None)) as conn:
-        total, rows = await store.find(
-            conn, actor.module_id, query.filter, start=query.start, count=query.count
-        )
-        resources = await views.users(app, conn, rows, query.projection)
-    return query.answer(resources, total)
-
-
-async def get(app: App, actor: Actor, id_text: str, projection: Projection) -> Answer:
-    """Return a user; raises NotFound."""
-    actor.require("scim:read")
-    async with app.db.leader() as conn:
-        row = await find_row(conn, actor, id_text)
-        [resource] = await views.users(app, conn, [row], projection)
-    return views.answered(resource, projection)
+    return await made(app, actor, idempotency, work, lambda: _taken(login, said))
 
 
 async def replace(
@@ -128,8 +105,7 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
     actor.require("scim:write")
 
     async def work(conn: AsyncConnection) -> None:
-        row = await find_row(conn, actor, id_text, lock=True)
-        check_version(if_match, row.version)
+        row = await _USERS.locked(conn, actor, id_text, if_match)
         await erasure.erase_row(app, conn, actor, row)
 
     await app.db.retrying(work)
@@ -146,8 +122,7 @@ async def _change(
     meant: list[tuple[str, Person]] = []
 
     async def work(conn: AsyncConnection) -> Answer:
-        row = await find_row(conn, actor, id_text, lock=True)
-        check_version(if_match, row.version)
+        row = await _USERS.locked(conn, actor, id_text, if_match)
         before, document = after(row)
         login, said = check_login(document), person(document)
         meant[:] = [(login, said)]
@@ -157,13 +132,9 @@ async def _change(
         if document != row.scim or any(fields[name] != row._mapping[name] for name in _KEPT):
             await _write(conn, actor, row, fields, login, document)
             row = await find_row(conn, actor, id_text)
-        [resource] = await views.users(app, conn, [row], projection)
-        return views.answered(resource, projection)
+        return await _USERS.told(app, conn, row, projection)
 
-    try:
-        return await app.db.retrying(work)
-    except IntegrityError:
-        raise _taken(*meant[0]) from None
+    return await changed(app, work, lambda: _taken(*meant[0]))
 
 
 def _fields(said: Person, present: Mapping[str, Any], before: Person) -> dict[str, Any]:
@@ -191,11 +162,11 @@ async def _write(
 ) -> None:
     await profiles.change(conn, row.id, fields)
     await _keep(conn, row.id, login, document)
-    await _audit(conn, actor, "profile.changed", row)
+    await _USERS.audit(conn, actor, "profile.changed", row)
     active = document.get("active", True)
     if active != row.active:
         action = "profile.activated" if active else "profile.deactivated"
-        await _audit(conn, actor, action, row)
+        await _USERS.audit(conn, actor, action, row)
 
 
 async def _keep(conn: AsyncConnection, id: Any, login: str, document: Document) -> None:
@@ -214,14 +185,3 @@ def _taken(login: str, said: Person) -> Conflict:
     if external := said.fields["external_id"]:
         named += f" or the externalId {external}"
     return Conflict(f"There is a user with {named} already.")
-
-
-async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:
-    await audit.record(
-        conn,
-        module_id=row.module_id,
-        actor=actor.name,
-        action=action,
-        subject=encode("prf", row.id),
-        detail={"by": "scim"},
-    )

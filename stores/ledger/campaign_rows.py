@@ -1,6 +1,7 @@
 """The deliveries of a campaign as resolving writes them: by shards, counted, and taken away."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -20,11 +21,11 @@ FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 _INSERT = text(f"""
     INSERT INTO deliveries AS d (
-        id, notification_id, campaign_id, shard, profile_id, member, module_id, category, class,
-        priority, channel, address, target, state, reason, created_at, due_at, expires_at,
+        id, notification_id, campaign_id, shard, variant, profile_id, member, module_id, category,
+        class, priority, channel, address, target, state, reason, created_at, due_at, expires_at,
         settled_at, decision
     )
-    SELECT r.id, r.notification_id, r.campaign_id, r.shard, r.profile_id,
+    SELECT r.id, r.notification_id, r.campaign_id, r.shard, r.variant, r.profile_id,
         NULLIF(r.member, 'null'::jsonb), r.module_id, r.category, r.class, r.priority, r.channel,
         r.address, NULLIF(r.target, 'null'::jsonb), r.state, r.reason, r.created_at, r.due_at,
         r.expires_at, r.settled_at, NULLIF(r.decision, 'null'::jsonb)
@@ -52,12 +53,12 @@ _DUPLICATES = text(f"""
 _REMOVE = text(f"""
     DELETE FROM deliveries d WHERE d.id IN (
         SELECT id FROM deliveries WHERE campaign_id = :campaign ORDER BY id LIMIT :most FOR UPDATE)
-    RETURNING {events.CHANGED}, d.state AS before
+    RETURNING {events.GONE}, d.state AS before
 """)  # noqa: S608
 
 _FALLBACK = text("""
     SELECT d.notification_id, jsonb_agg(jsonb_build_array(d.channel, d.address)) AS used,
-        min(d.shard) AS shard,
+        min(d.shard) AS shard, max(d.variant) AS variant,
         (array_agg(d.profile_id))[1] AS profile_id,
         jsonb_agg(d.member)->0 AS member, min(d.expires_at) AS expires_at
     FROM deliveries d
@@ -72,34 +73,40 @@ REMOVED: Final = "removed"
 """What the event says of a delivery that is no more: its campaign went back to a draft."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The shard of a recipient's deliveries, and its variant of a test; None: none yet."""
+
+    shard: int
+    variant: int | None = None
+
+
 async def insert(
     conn: AsyncConnection,
     campaign_id: UUID,
     planned: Sequence[Planned],
-    shards: Mapping[UUID, int],
+    places: Mapping[UUID, Place],
 ) -> None:
-    """Write deliveries with their events; `shards` by the ids of recipients (notification ids)."""
+    """Write deliveries with their events; `places` by the ids of recipients (notification ids)."""
     now = datetime.now(UTC)
-    rows = [_row(one, campaign_id, shards[one.notification.id], now) for one in planned]
+    rows = [_row(one, campaign_id, places[one.notification.id], now) for one in planned]
     if rows:
         result = await conn.execute(_INSERT, {"rows": rows})
-        await events.append(conn, [events.delivery_event(row) for row in result.all()])
+        await events.append(conn, events.delivery_events(result.all()))
 
 
 async def suppress_duplicates(conn: AsyncConnection, campaign_id: UUID, *, most: int) -> int:
     """Suppress some of what goes to an address that has a delivery already; return how many."""
     result = await conn.execute(_DUPLICATES, {"campaign": campaign_id, "most": most})
     changed = result.all()
-    await events.append(conn, [events.delivery_event(row) for row in changed])
+    await events.append(conn, events.delivery_events(changed))
     return len(changed)
 
 
 async def remove(conn: AsyncConnection, campaign_id: UUID, *, most: int) -> int:
     """Remove some deliveries of which nothing was sent; return how many."""
     rows = (await conn.execute(_REMOVE, {"campaign": campaign_id, "most": most})).all()
-    gone = [{**events.delivery_event(row), "to": REMOVED, "version": row.version + 1}
-            for row in rows]  # fmt: skip
-    await events.append(conn, gone)
+    await events.append(conn, events.delivery_events(rows, state=REMOVED))
     return len(rows)
 
 
@@ -131,25 +138,26 @@ async def find_of(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Row[An
 
 async def find_fallbacks(
     conn: AsyncConnection, campaign_id: UUID, module_id: UUID, frozen: Frozen, ids: Sequence[UUID]
-) -> tuple[list[Unplanned], dict[UUID, int]]:
-    """Return the recipients whose deliveries all failed or were suppressed, with their shards.
+) -> tuple[list[Unplanned], dict[UUID, Place]]:
+    """Return the recipients whose deliveries all failed or were suppressed, with their places.
 
     Who had too much lately has so on every channel, and a duplicate is reached as another one.
     """
     result = await conn.execute(_FALLBACK, {"ids": list(ids), "campaign": campaign_id})
     rows = result.all()
-    shards = {row.notification_id: row.shard for row in rows}
-    return [_unplanned(row, module_id, frozen) for row in rows], shards
+    places = {row.notification_id: Place(row.shard, row.variant) for row in rows}
+    return [_unplanned(row, module_id, frozen) for row in rows], places
 
 
-def _row(one: Planned, campaign_id: UUID, shard: int, now: datetime) -> dict[str, Any]:
+def _row(one: Planned, campaign_id: UUID, place: Place, now: datetime) -> dict[str, Any]:
     asked = one.notification
     waits = one.state in (State.ACCEPTED, State.HELD)
     return {
         "id": one.id,
         "notification_id": asked.id,
         "campaign_id": campaign_id,
-        "shard": shard,
+        "shard": place.shard,
+        "variant": place.variant,
         "profile_id": asked.profile_id,
         "member": _member(asked),
         "module_id": asked.module_id,

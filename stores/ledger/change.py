@@ -76,7 +76,7 @@ async def cancel_waiting(
     """Cancel the deliveries that wait, and return the notifications they are of, to be folded."""
     result = await conn.execute(_CANCEL, {"ids": list(notification_ids), "reason": reason})
     changed = result.all()
-    await events.append(conn, [events.delivery_event(row) for row in changed])
+    await events.append(conn, events.delivery_events(changed))
     return touched(changed)
 
 

@@ -65,7 +65,7 @@ async def close_unplanned(
         },
     )  # fmt: skip
     rows = result.all()
-    await events.append(conn, [events.delivery_event(row) for row in rows])
+    await events.append(conn, events.delivery_events(rows))
     return {row.notification_id for row in rows}
 
 

@@ -72,6 +72,9 @@ class Told:
     reason: str = ""
     hard: bool = False
     unsubscribes: bool = False
+    machine: bool = False
+    url: str = ""
+    """What was clicked, without what may be personal in it."""
 
 
 async def apply(conn: AsyncConnection, told: Sequence[Told]) -> None:

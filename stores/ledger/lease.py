@@ -1,7 +1,7 @@
 """Leases: a pass takes due deliveries for itself, for a bounded time."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -9,9 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Leased
 from domain.one_time_codes import Seed
+from domain.tracking import Tracking, tracking_of
 from domain.vocabulary import CategoryClass, Channel
+from stores.preferences import refuses_tracking
 
-_LEASE = text("""
+_REFUSES: Final = refuses_tracking("c", "array_append(n.heeded, n.profile_id)")
+
+_LEASE = text(f"""
     WITH due AS (
         SELECT d.id, d.digest_id
         FROM deliveries d JOIN notifications n ON n.id = d.notification_id
@@ -34,14 +38,16 @@ _LEASE = text("""
         coalesce(n.recipient->>'timezone', p.timezone) AS timezone,
         o.id AS otp_id, o.key_id AS otp_key_id, o.generation AS otp_generation,
         o.length AS otp_length, coalesce(c.mandatory, false) AS mandatory,
-        l.digest_id, g.opened_by AS counts_as
+        l.digest_id, g.opened_by AS counts_as,
+        coalesce(c.track_opens, false) AS track_opens,
+        coalesce(c.track_clicks, false) AS track_clicks, {_REFUSES} AS refuses_tracking
     FROM leased l JOIN notifications n ON n.id = l.notification_id
         LEFT JOIN profiles p ON p.id = n.profile_id
         LEFT JOIN otps o ON o.id = n.otp_id
         LEFT JOIN categories c ON c.key = l.category
         LEFT JOIN digests g ON g.id = l.digest_id
     ORDER BY coalesce(l.digest_id, l.id), l.id
-""")
+""")  # noqa: S608 - only constants are put together
 
 _RELEASE = text("""
     UPDATE deliveries SET lease_token = NULL, lease_until = NULL
@@ -116,6 +122,18 @@ def _leased(row: Row[Any]) -> Leased:
         otp=_seed(row) if row.otp_id else None,
         digest_id=row.digest_id,
         counts_as=row.counts_as,
+        tracking=tracking(row),
+    )
+
+
+def tracking(row: Row[Any]) -> Tracking:
+    """Return what is to be seen of a leased row, by its category and its recipient."""
+    return tracking_of(
+        CategoryClass(row.class_),
+        mandatory=row.mandatory,
+        opens=row.track_opens,
+        clicks=row.track_clicks,
+        refused=row.refuses_tracking,
     )
 
 

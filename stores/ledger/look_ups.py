@@ -111,6 +111,6 @@ async def settle_absent(
         },
     )
     changed = result.all()
-    await events.append(conn, [events.delivery_event(row) for row in changed])
+    await events.append(conn, events.delivery_events(changed))
     await fold(conn, touched(changed))
     return changed

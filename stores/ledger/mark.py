@@ -1,6 +1,5 @@
 """Marks: the last look before bytes leave, and the record that they may have left."""
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -9,19 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Mark
 from stores import suppressions
+from stores.database import dumps
 from stores.ledger import events
 
-_SUPPRESSED = f"""
+# The clock of the statement and not that of the moment: a planner that may look at all suppressions
+# in one go, instead of anew for each delivery, needs a clock that stands still.
+_SUPPRESSED = """
     EXISTS (
         SELECT 1 FROM suppressions s
-        WHERE s.channel = d.channel
-            AND s.address = {suppressions.comparable("d.channel", "d.address")}
+        WHERE s.channel = d.channel AND s.address = d.compared
             AND s.confirmation_id IS DISTINCT FROM d.notification_id
             AND (s.module_id IS NULL OR s.module_id = d.module_id)
             AND (s.category IS NULL OR s.category = d.category)
-            AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+            AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())
     )
-"""  # noqa: S608 - only constants are put together
+"""
+_COMPARED = f"{suppressions.comparable('d.channel', 'd.address')} AS compared"
 
 # Locked first, and only then asked about suppressions: a planner that guesses badly would ask that
 # of every delivery there is.
@@ -32,7 +34,7 @@ _CHOSEN = f"""
             CAST(r.decision AS jsonb) AS next_decision, r.carried_by AS next_carrier, d.carried_by,
             d.attempt_id, d.account_id, d.vendor, d.vendor_id,
             d.attempted_at, d.settled_at, d.outcome,
-            d.channel, d.address, d.notification_id, d.module_id, d.category, d.campaign_id
+            d.channel, {_COMPARED}, d.notification_id, d.module_id, d.category, d.campaign_id
         FROM deliveries d JOIN unnest(
             CAST(:deliveries AS uuid[]), CAST(:attempts AS uuid[]), CAST(:accounts AS uuid[]),
             CAST(:vendors AS text[]), CAST(:routes AS text[]), CAST(:decisions AS text[]),
@@ -50,7 +52,7 @@ _CHOSEN = f"""
         SELECT * FROM locked d
         WHERE (d.campaign_id IS NULL OR EXISTS (
                 SELECT 1 FROM campaigns c WHERE c.id = d.campaign_id AND c.state = 'sending'
-                    AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())))
+                    AND (c.expires_at IS NULL OR c.expires_at > statement_timestamp())))
             AND NOT {_SUPPRESSED}
     )
 """  # noqa: S608 - only constants are put together
@@ -85,12 +87,16 @@ _MARK = text(f"""
 _EXPIRED = "least(d.expires_at, c.expires_at) <= clock_timestamp()"
 
 _LATE = text(f"""
-    SELECT d.id, d.maybe_sent, {_EXPIRED} AS expired
-    FROM deliveries d LEFT JOIN campaigns c ON c.id = d.campaign_id
-    WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.lease_token = :token
-        AND d.state IN ('accepted', 'scheduled', 'held')
-        AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
-        AND ({_EXPIRED} OR {_SUPPRESSED})
+    SELECT d.id, d.maybe_sent, d.expired
+    FROM (
+        SELECT d.id, d.maybe_sent, {_EXPIRED} AS expired, d.channel, {_COMPARED},
+            d.notification_id, d.module_id, d.category
+        FROM deliveries d LEFT JOIN campaigns c ON c.id = d.campaign_id
+        WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.lease_token = :token
+            AND d.state IN ('accepted', 'scheduled', 'held')
+            AND d.lease_until > clock_timestamp() + make_interval(secs => :margin)
+    ) d
+    WHERE d.expired OR {_SUPPRESSED}
 """)  # noqa: S608
 
 
@@ -110,8 +116,8 @@ async def mark(
             "attempts": [one.attempt_id for one in marks],
             "accounts": [one.account_id for one in marks],
             "vendors": [one.vendor for one in marks],
-            "routes": [json.dumps(list(one.route)) if one.route else None for one in marks],
-            "decisions": [json.dumps(one.decision) if one.decision else None for one in marks],
+            "routes": [dumps(list(one.route)) if one.route else None for one in marks],
+            "decisions": [dumps(one.decision) if one.decision else None for one in marks],
             "carriers": [one.carried_by for one in marks],
             "token": token,
             "margin": margin,
@@ -119,7 +125,7 @@ async def mark(
         },
     )
     rows = result.all()
-    await events.append(conn, [events.delivery_event(row) for row in rows])
+    await events.append(conn, events.delivery_events(rows))
     return {row.id for row in rows}
 
 

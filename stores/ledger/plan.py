@@ -106,7 +106,7 @@ async def insert(conn: AsyncConnection, planned: Sequence[Planned]) -> None:
         return
     now = datetime.now(UTC)
     result = await conn.execute(_INSERT, {"rows": [_row(one, now) for one in planned]})
-    await events.append(conn, [events.delivery_event(row) for row in result.all()])
+    await events.append(conn, events.delivery_events(result.all()))
     whose = {one.notification.id: one.notification.heeded for one in planned}
     heeded = {
         str(id): f"{{{','.join(map(str, profiles))}}}" for id, profiles in whose.items() if profiles

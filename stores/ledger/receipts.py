@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.vocabulary import CategoryClass, ReceiptKind
 from stores import webhook_calls
-from stores.ledger import effects, events
+from stores.ledger import effects, engagements, events
 
 _ATTEMPTS = text("""
     SELECT wanted.id, d.id AS delivery_id, d.account_id, d.class AS class_
@@ -102,12 +102,16 @@ _RAISE = text(f"""
 """)  # noqa: S608 - only constants are put together
 
 
+TRACKED: Final = "tracked"
+"""In the `raw` of a receipt: Tocsin saw it itself, and has recorded the engagement already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """One authentic thing a vendor said of an attempt; `event_key` tells duplicates apart.
 
-    `raw` holds {reason, code, hard, unsubscribes, machine} and, where it may be kept, the
-    vendor's own words. `account_id` None: it may be about an attempt of any account.
+    `raw` holds {reason, code, hard, unsubscribes, machine} and, where it may be kept, the url of
+    a click and the vendor's own words. `account_id` None: it may be about any account's attempt.
     """
 
     attempt_id: UUID
@@ -199,12 +203,16 @@ async def join(
         conn, sorted({row.call_id for row in joined if row.waited} - {None})
     )
     raised = (await conn.execute(_RAISE, {"ids": sorted({*told, *deliveries})})).all()
-    await effects.apply(conn, [_told(row) for row in joined])
+    told_of = [_told(row) for row in joined]
+    await effects.apply(conn, told_of)
+    await engagements.hear(
+        conn, [one for one, row in zip(told_of, joined, strict=True) if not row.raw.get(TRACKED)]
+    )
     await events.append(
         conn,
         [
             *(events.receipt_event(locked[row.delivery_id], row) for row in joined),
-            *(events.delivery_event(row) for row in raised),
+            *events.delivery_events(raised),
         ],
     )
     return sorted({row.notification_id for row in raised if row.campaign_id is None})
@@ -227,4 +235,6 @@ def _told(row: Row[Any]) -> effects.Told:
         reason=row.raw.get("reason") or "",
         hard=bool(row.raw.get("hard")),
         unsubscribes=bool(row.raw.get("unsubscribes")),
+        machine=bool(row.raw.get("machine")),
+        url=row.raw.get("url") or "",
     )

@@ -1,7 +1,6 @@
 """Settlements: what attempts came to, written once and matched by the attempt's id."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +8,22 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Settlement
+from stores.database import dumps
 from stores.ledger import events, receipts
 
 _SETTLE = text(f"""
     WITH chosen AS (
         SELECT d.id, d.state AS before, r.state AS next_state, r.reason AS next_reason,
-            r.due_at AS next_due, r.doubt, r.outcome AS next_outcome, r.vendor_id AS next_vendor_id,
-            r.goes_on, r.round, r.route AS next_route, r.decision AS next_decision
-        FROM deliveries d JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-            id uuid, attempt_id uuid, state text, reason text, due_at timestamptz, doubt boolean,
-            outcome jsonb, vendor_id text, goes_on boolean, round boolean, route jsonb,
-            decision jsonb
-        ) ON r.id = d.id
+            r.due_at AS next_due, r.doubt, CAST(r.outcome AS jsonb) AS next_outcome,
+            r.vendor_id AS next_vendor_id, r.goes_on, r.round, CAST(r.route AS jsonb) AS next_route,
+            CAST(r.decision AS jsonb) AS next_decision
+        FROM deliveries d JOIN unnest(
+            CAST(:ids AS uuid[]), CAST(:attempts AS uuid[]), CAST(:states AS text[]),
+            CAST(:reasons AS text[]), CAST(:dues AS timestamptz[]), CAST(:doubts AS boolean[]),
+            CAST(:outcomes AS text[]), CAST(:vendor_ids AS text[]), CAST(:going AS boolean[]),
+            CAST(:rounds AS boolean[]), CAST(:routes AS text[]), CAST(:decisions AS text[])
+        ) AS r(id, attempt_id, state, reason, due_at, doubt, outcome, vendor_id, goes_on, round,
+            route, decision) ON r.id = d.id
         WHERE CASE
             WHEN r.attempt_id IS NULL THEN d.state IN ('accepted', 'scheduled', 'held')
             WHEN d.attempt_id IS DISTINCT FROM r.attempt_id THEN false
@@ -59,33 +62,40 @@ async def settle(conn: AsyncConnection, settlements: Sequence[Settlement]) -> li
     """
     if not settlements:
         return []
-    rows = [_row(one) for one in settlements]
-    changed = list((await conn.execute(_SETTLE, {"rows": rows})).all())
-    await events.append(conn, [events.delivery_event(row) for row in changed])
+    changed = list((await conn.execute(_SETTLE, _columns(settlements))).all())
+    await events.append(conn, events.delivery_events(changed))
     settled = {row.id for row in changed}
-    missed = [row for row in rows if row["id"] not in settled and row["attempt_id"]]
+    missed = [one for one in settlements if one.attempt_id and one.delivery_id not in settled]
     if missed:
-        await conn.execute(_LATE_ANSWER, {"rows": missed})
+        await conn.execute(_LATE_ANSWER, {"rows": [_late(one) for one in missed]})
     attempts = [row.attempt_id for row in changed if row.attempt_id]
     await receipts.join(conn, attempts, [row.id for row in changed])
     return changed
 
 
-def _row(one: Settlement) -> dict[str, Any]:
-    outcome = one.outcome
+def _columns(settlements: Sequence[Settlement]) -> dict[str, list[Any]]:
+    outcomes = [one.outcome for one in settlements]
     return {
-        "id": one.delivery_id,
+        "ids": [one.delivery_id for one in settlements],
+        "attempts": [one.attempt_id for one in settlements],
+        "states": [one.state.value for one in settlements],
+        "reasons": [one.reason for one in settlements],
+        "dues": [one.due_at for one in settlements],
+        "doubts": [one.maybe_sent for one in settlements],
+        "outcomes": [dumps(one.record()) if one else None for one in outcomes],
+        "vendor_ids": [(one.vendor_id or None) if one else None for one in outcomes],
+        "going": [one.goes_on for one in settlements],
+        "rounds": [one.round for one in settlements],
+        "routes": [dumps(list(one.route)) if one.route else None for one in settlements],
+        "decisions": [dumps(one.decision) if one.decision else None for one in settlements],
+    }
+
+
+def _late(one: Settlement) -> dict[str, Any]:
+    return {
         "attempt_id": one.attempt_id,
-        "state": one.state,
-        "reason": one.reason,
-        "due_at": one.due_at,
-        "doubt": one.maybe_sent,
-        "goes_on": one.goes_on,
-        "round": one.round,
-        "route": list(one.route) or None,
-        "decision": one.decision,
-        "outcome": None if outcome is None else asdict(outcome),
-        "vendor_id": (outcome.vendor_id or None) if outcome else None,
+        "outcome": one.outcome.record() if one.outcome else None,
+        "vendor_id": (one.outcome.vendor_id or None) if one.outcome else None,
     }
 
 

@@ -9,12 +9,17 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.campaign_waves import Wave
 from domain.delivery import Leased
 from domain.frozen_campaign import Frozen
 from domain.vocabulary import CategoryClass, Channel
 from stores.ledger import events
+from stores.ledger.lease import tracking
+from stores.preferences import heeded_by, refuses_tracking
 
-_LEASE = text("""
+_REFUSES: Final = refuses_tracking("g", f"array_append({heeded_by('l')}, l.profile_id)")
+
+_LEASE = text(f"""
     WITH due AS (
         SELECT d.id FROM deliveries d
         WHERE d.campaign_id = :campaign AND d.shard = :shard
@@ -26,21 +31,25 @@ _LEASE = text("""
         FOR UPDATE OF d SKIP LOCKED
     ), leased AS (
         UPDATE deliveries d SET lease_token = :token,
+            variant = coalesce(d.variant, CAST(:winner AS smallint)),
             lease_until = clock_timestamp() + make_interval(secs => :seconds)
         FROM due WHERE d.id = due.id
         RETURNING d.*
     )
-    SELECT l.id, l.notification_id, l.module_id, l.channel, l.address, l.target, l.category,
-        l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
+    SELECT l.id, l.notification_id, l.variant, l.module_id, l.channel, l.address, l.target,
+        l.category, l.class AS class_, l.priority, l.attempts, l.rounds, l.maybe_sent, l.expires_at,
         l.profile_id, l.member->'data' AS data, l.member->'heeded' AS heeded,
         coalesce(g.mandatory, false) AS mandatory,
         coalesce(l.member->>'name', p.name) AS name,
         coalesce(l.member->>'locale', p.locale) AS locale,
-        coalesce(l.member->>'timezone', p.timezone) AS timezone
+        coalesce(l.member->>'timezone', p.timezone) AS timezone,
+        coalesce(g.track_opens, false) AS track_opens,
+        coalesce(g.track_clicks, false) AS track_clicks,
+        {_REFUSES} AS refuses_tracking
     FROM leased l LEFT JOIN profiles p ON p.id = l.profile_id
         LEFT JOIN categories g ON g.key = l.category
     ORDER BY l.id
-""")
+""")  # noqa: S608 - only constants are put together
 
 _DEAD = text("""
     SELECT d.id, d.attempt_id, d.class AS class_, d.rounds, d.maybe_sent, d.expires_at
@@ -58,7 +67,7 @@ _DUE: Final = """
 _FIND_DUE = text(f"""
     SELECT DISTINCT d.shard FROM deliveries d
     WHERE d.campaign_id = :campaign AND d.state IN ('accepted', 'scheduled', 'held', 'sending')
-        AND {_DUE} <= clock_timestamp()
+        AND d.shard < :end AND {_DUE} <= clock_timestamp()
     ORDER BY d.shard LIMIT :most
 """)  # noqa: S608 - only constants are put together
 
@@ -68,6 +77,7 @@ _FIND_NEXT = text(f"""
         count(*) OVER () AS waiting
     FROM deliveries d
     WHERE d.campaign_id = :campaign AND d.state IN ('accepted', 'scheduled', 'held', 'sending')
+        AND d.shard < :end
     ORDER BY 1 LIMIT 1
 """)  # noqa: S608
 
@@ -115,8 +125,10 @@ async def lease(
     token: UUID,
     seconds: float,
     most: int,
+    winner: int | None = None,
 ) -> list[Leased]:
-    """Lease what is due of a shard, as long as the campaign sends in this run.
+    """Lease what is due of a shard, as long as the campaign sends in this run. Who has no variant
+    of its test gets the winner.
 
     What all recipients share comes from `frozen` and is not fetched again for each of them.
     `expires_at` is when a delivery is worth sending no more, if it does not say so itself.
@@ -125,10 +137,12 @@ async def lease(
         _LEASE,
         {
             "campaign": campaign_id, "run": run, "shard": shard, "token": token,
-            "seconds": seconds, "most": most,
+            "seconds": seconds, "most": most, "winner": winner,
         },
     )  # fmt: skip
-    return [_leased(row, frozen, expires_at) for row in result.all()]
+    rows = result.all()
+    said = {one: frozen.as_variant(one or 0) for one in {row.variant for row in rows}}
+    return [_leased(row, said[row.variant], expires_at) for row in rows]
 
 
 async def find_dead(
@@ -139,15 +153,21 @@ async def find_dead(
     return (await conn.execute(_DEAD, where)).all()
 
 
-async def find_due(conn: AsyncConnection, campaign_id: UUID, *, most: int) -> list[int]:
-    """Return the first shards of which something is due now."""
-    result = await conn.execute(_FIND_DUE, {"campaign": campaign_id, "most": most})
+async def find_due(
+    conn: AsyncConnection, campaign_id: UUID, wave: Wave = Wave.REST, *, most: int
+) -> list[int]:
+    """Return the first shards, up to those of a wave, of which something is due now."""
+    asked = {"campaign": campaign_id, "most": most, "end": wave.end}
+    result = await conn.execute(_FIND_DUE, asked)
     return list(result.scalars().all())
 
 
-async def find_next(conn: AsyncConnection, campaign_id: UUID) -> Next | None:
-    """Return what a campaign has to come back for first; None when nothing waits."""
-    row = (await conn.execute(_FIND_NEXT, {"campaign": campaign_id})).one_or_none()
+async def find_next(
+    conn: AsyncConnection, campaign_id: UUID, wave: Wave = Wave.REST
+) -> Next | None:
+    """Return what a campaign has to come back for first, up to a wave; None when nothing waits."""
+    asked = {"campaign": campaign_id, "end": wave.end}
+    row = (await conn.execute(_FIND_NEXT, asked)).one_or_none()
     if row is None:
         return None
     return Next(row.due_at, row.channel, row.reason, row.class_, row.rounds, row.waiting)
@@ -167,7 +187,7 @@ async def end_waiting(
     result = await conn.execute(
         _END, {"campaign": campaign_id, "shards": chosen, "state": state, "reason": reason}
     )
-    await events.append(conn, [events.delivery_event(row) for row in result.all()])
+    await events.append(conn, events.delivery_events(result.all()))
     return len(chosen)
 
 
@@ -195,5 +215,7 @@ def _leased(row: Row[Any], frozen: Frozen, expires_at: datetime) -> Leased:
         profile_id=row.profile_id,
         timezone=row.timezone,
         mandatory=row.mandatory,
+        sender=frozen.sender,
         heeded=tuple(UUID(one) for one in row.heeded or ()),
+        tracking=tracking(row),
     )

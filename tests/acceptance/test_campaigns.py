@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
@@ -53,7 +54,7 @@ async def test_a_pause_stops_it_and_who_leaves_meanwhile_gets_nothing_more(
     system: System,
 ) -> None:
     campaign = await a_campaign(system.app, system.client, listed(80))
-    await campaign.approved(per_second=40)
+    await campaign.approved(pace={"per_second": 40})
     await arrived(system, 5)
     await campaign.take(Step.PAUSE)
     stopped: set[int] = set()
@@ -73,9 +74,34 @@ async def test_a_pause_stops_it_and_who_leaves_meanwhile_gets_nothing_more(
     )
 
 
+async def test_what_recipients_hold_goes_as_soon_as_they_choose_anew(system: System) -> None:
+    now, hours = datetime.now(UTC), timedelta(hours=6)
+    quiet = {"quiet_hours": {"start": f"{now - hours:%H:%M}", "end": f"{now + hours:%H:%M}"}}
+    ids = []
+    for email in ("r0@example.com", "R1@example.com", "r2@example.com"):
+        body = {"email": email, "timezone": "Etc/UTC"}
+        ids.append((await system.client.post("/v1/profiles", json=body)).json()["id"])
+        await system.client.put(f"/v1/profiles/{ids[-1]}/preferences", json=quiet)
+    members = [ids[0], {"email": "r1@example.com"}, ids[2], {"email": "r3@example.com"}]
+    selection = {"kind": "profiles", "profiles": members}
+    campaign = await a_campaign(system.app, system.client, selection)
+    await campaign.approved(content={"email": {"subject": "Hi", "text": "Hello"}})
+    await arrived(system, 1)
+    async with asyncio.timeout(60):
+        while Counter({"held": 3, "sent": 1}) != Counter(await campaign.balance()):
+            await asyncio.sleep(0.05)
+    for id in ids[:2]:
+        await system.client.put(f"/v1/profiles/{id}/preferences", json={})
+    await arrived(system, 3)
+    await system.client.post(f"/v1/profiles/{ids[2]}/unsubscribe", json={})
+    assert await campaign.settled("completed") == {"sent": 3, "suppressed": 1}
+    got = {one.recipients[0].lower() for one in system.smtp.messages}
+    assert got == {"r0@example.com", "r1@example.com", "r3@example.com"}
+
+
 async def test_an_abort_cancels_what_waits_though_its_workflow_was_lost(system: System) -> None:
     campaign = await a_campaign(system.app, system.client, listed(200))
-    await campaign.submit(per_second=20)
+    await campaign.submit(pace={"per_second": 20})
     await campaign.until("awaiting_approval")
     client = await system.app.temporal.client()
     await client.get_workflow_handle(workflow_id(campaign.id, 1)).terminate("by hand")

@@ -10,6 +10,8 @@ from tests.fixtures.campaigns import WORDS, listed
 from tests.fixtures.system import System
 from tests.guards.test_examples import examples
 
+BRANDED = "Hello {{ who }} from {{ brand.name }}"
+
 
 async def a_user(system: System, role: str) -> AsyncClient:
     """Return a client with the key of a new user."""
@@ -55,7 +57,16 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     twice["profiles"] += [{"external_id": one, "email": "twin@example.com"} for one in "ab"]
     blocked = {"channel": "email", "address": "r1@example.com", "reason": "manual"}
     assert (await system.client.post("/v1/suppressions", json=blocked)).status_code == 201
-    place = await a_draft(author, twice, data={"who": "you"})
+    allowed = {"name": "senders", "kind": "sender", "enabled": True,
+               "settings": {"allowed": ["example.com"]}}  # fmt: skip
+    assert (await system.client.post("/v1/rules", json=allowed)).status_code == 201
+    place = await a_draft(
+        author, twice, data={"who": "you"}, sender={"from": "News <news@example.com>"},
+        brand={"name": "Harbour News"},
+        content={"email": {**WORDS["email"], "from": "x@example.com", "text": BRANDED}},
+    )  # fmt: skip
+    wrong = await author.patch(place, json={"sender": {"from": "news@example.org"}})
+    assert [one["field"] for one in wrong.json()["errors"]] == ["sender.from"]
 
     tried = (await author.post(f"{place}/preview", json={"samples": 2})).json()
     assert tried["counts"]["asked"] == 32
@@ -67,6 +78,11 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     assert found["counts"] == tried["counts"]
     assert sent(system) == []
 
+    no = await approver.post(f"{place}/reject", json={"reason": "Not today."})
+    assert no.json()["state"] == "rejected", no.text
+    assert (await author.post(f"{place}/submit")).status_code == 202
+    rejected, found = found, await until(author, place, "awaiting_approval")
+    assert found["hash"] != rejected["hash"], "it is decided on anew"
     approval = {"hash": found["hash"], "reason": "Looks right."}
     assert (await author.post(f"{place}/approve", json=approval)).status_code == 403
     assert (await system.client.post(f"{place}/approve", json=approval)).status_code == 403
@@ -75,7 +91,7 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     given = await approver.post(f"{place}/approve", json=approval)
     assert given.status_code == 200, given.text
     done = await until(author, place, "completed")
-    assert [one["decision"] for one in done["approvals"]] == ["approve"]
+    assert [one["decision"] for one in done["approvals"]] == ["reject", "approve"]
 
     ledger = (await author.get(f"{place}/ledger")).json()
     assert (ledger["asked"], ledger["sent"], ledger["suppressed"], ledger["balanced"]) == (
@@ -84,6 +100,14 @@ async def test_a_campaign_from_its_draft_to_its_ledger(system: System) -> None:
     assert len(sent(system)) == ledger["sent"]
     asked = {one.recipients[0] for one in system.smtp.messages} - set(sent(system))
     assert asked == {"admin@example.com", "approver@example.com"}
+    for one in system.smtp.messages:
+        if one.recipients[0] in asked:
+            continue
+        assert b"From: News <news@example.com>" in one.content
+        assert b"from Harbour News" in one.content
+    shown = await author.get("/v1/notifications", params={"campaign": done["id"], "limit": 1})
+    story = await author.get(f"/v1/notifications/{shown.json()['items'][0]['id']}")
+    assert story.json()["content"]["email"]["from"] == "News <news@example.com>"
     behind = (await author.get(f"{place}/deliveries", params={"state": "suppressed"})).json()
     assert len(behind["items"]) == 2
     rows = (await author.get(f"{place}/deliveries.csv")).text.strip().splitlines()
@@ -135,7 +159,7 @@ async def test_every_example_runs_in_its_order(system: System) -> None:
     }
     here = await a_draft(author, listed(3))
     audience = (await author.get(here)).json()["audience"]
-    for number in (1, 0):
+    for number in (2, 1, 0):
         made = await author.post(
             "/v1/campaigns", json={**bodies["campaigns", number], "audience": audience}
         )
@@ -148,6 +172,9 @@ async def test_every_example_runs_in_its_order(system: System) -> None:
         answer = await author.post(f"{place}/{step}", json=bodies[step, 0])
         assert answer.status_code == 200, answer.text
         run.add(step)
+    chosen = await system.client.post(f"{place}/winner", json=bodies["winner", 0])
+    assert (chosen.status_code, "tests nothing" in chosen.text) == (409, True)
+    run.add("winner")
     for step in ("reject", "approve"):
         mended = {"data": {"link": f"https://example.com/{step}"}}
         assert (await author.patch(place, json=mended)).status_code == 200

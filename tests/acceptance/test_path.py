@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from fakes.smtp_faults import Fault
+from stores import outbox
 from tests.fixtures.system import System
 
 
@@ -166,9 +167,9 @@ async def test_events_are_sealed_in_order(system: System) -> None:
     await system.upkeep.seal()
     async with system.app.db.leader() as conn:
         left = await conn.execute(text("SELECT count(*) FROM outbox"))
-        batches = await conn.execute(text("SELECT events FROM outbox_batches ORDER BY seq"))
+        batches = await outbox.read_batches(conn, after=0)
         assert left.scalar_one() == 0
-        events = [event for row in batches.scalars() for event in row]
+        events = [event for batch in batches for event in batch.events]
     mine = [event for event in events if event["notification"] == made["id"]]
     assert [event["to"] for event in mine] == ["accepted", "accepted", "sending", "sent"]
     steps = [event["version"] for event in mine if event["type"] == "delivery"]

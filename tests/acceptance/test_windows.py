@@ -58,10 +58,12 @@ async def test_every_window_is_survived(
             await until(lambda: _sealed(system), 30)
             rows = await system.query("SELECT class, state, reason, attempts FROM deliveries")
             events = await system.query(
-                "SELECT e FROM outbox_batches, jsonb_array_elements(events) e"
-                " WHERE e->>'type' = 'delivery'"
+                "SELECT e->>'from', e->>'to', each FROM outbox_batches,"
+                " jsonb_array_elements(events) e, jsonb_array_elements(e->'each') each"
+                " WHERE e->>'type' = 'deliveries'"
             )
         _check(window, system, rows)
+        assert events
         assert len({str(event) for event in events}) == len(events), "an event was told twice"
 
 

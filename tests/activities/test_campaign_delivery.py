@@ -13,6 +13,8 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from domain.campaign import Step
+from domain.campaign_waves import Wave
+from domain.campaign_window import OpenHours
 from domain.delivery import Mark
 from domain.frozen_campaign import Frozen
 from domain.ids import encode, new_id
@@ -52,9 +54,9 @@ class Bench:
     async def close(self, campaign: Campaign) -> Outlook:
         return await ActivityEnvironment().run(self.work.campaigns.close, await _order(campaign))
 
-    async def deliver(self, campaign: Campaign) -> ShardPass:
+    async def deliver(self, campaign: Campaign, shard: int = 0) -> ShardPass:
         run = (await campaign.row()).run
-        order = ShardOrder(encode("cmp", campaign.id), run, 0, "low")
+        order = ShardOrder(encode("cmp", campaign.id), run, shard, "low")
         return await ActivityEnvironment().run(self.work.shards.deliver, order)
 
 
@@ -105,8 +107,8 @@ async def test_a_failed_channel_falls_back_to_the_next_for_the_same_recipient(
 
 async def test_who_has_other_hours_is_held_until_they_come(bench: Bench) -> None:
     now = datetime.now(UTC)
-    clock = [f"{now + timedelta(hours=hours):%H:%M:%S}" for hours in (-2, 2)]
-    hours = {"start": clock[0], "end": clock[1], "timezone": "recipient"}
+    clock = [f"{now + timedelta(hours=hours):%H:%M}" for hours in (-2, 2)]
+    hours = OpenHours(time.fromisoformat(clock[0]), time.fromisoformat(clock[1]))
     members = [
         {"email": "here@example.com", "timezone": "UTC"},
         {"email": "there@example.com", "timezone": "Asia/Tokyo"},
@@ -207,3 +209,59 @@ async def test_caps_count_campaigns_and_an_erasure_reaches_them(bench: Bench) ->
         ("sent", "", gone), ("suppressed", "", gone), ("cancelled", "", gone),
     ]  # fmt: skip
     assert (await bench.look(waiting)).stage == Stage.CLOSE
+
+
+async def test_a_canary_stops_it_by_itself_and_an_operator_lets_it_go_on(bench: Bench) -> None:
+    asked = {"share": 0.25, "at_least": 8, "wait_seconds": 600, "bounds": {"bounced": 0.2}}
+    campaign = await bench.approved(listed(40), canary=asked)
+    outlook = await bench.look(campaign)
+    assert outlook.shards == [Wave.CANARY.first_shard]
+    await bench.deliver(campaign, outlook.shards[0])
+    assert await campaign.balance() == {"sent": 10, "accepted": 30}
+    outlook = await bench.look(campaign)
+    assert (outlook.stage, outlook.state) == (Stage.WAIT, "sending")
+    assert "receipts are waited for" in outlook.why
+    await _bounce(bench, campaign, 2)
+    assert (await bench.look(campaign)).state == "sending", "2 of 10 may bounce"
+    await _bounce(bench, campaign, 3)
+    assert (await bench.look(campaign)).state == "paused"
+    row = await campaign.row()
+    assert "bounced: 3 of 10 (30 %), where 20 % are allowed" in row.problem["detail"]
+    place = f"/v1/campaigns/{encode('cmp', campaign.id)}"
+    resumed = (await bench.client.post(f"{place}/resume")).json()
+    assert (resumed["canary"]["state"], resumed["problem"]) == ("overridden", None)
+    assert (await bench.look(campaign)).shards == [0]
+    await bench.deliver(campaign)
+    assert await campaign.balance() == {"sent": 40}
+    lines = (await bench.client.get("/v1/audit", params={"action": "campaign"})).json()["items"]
+    told = [(one["action"], one["detail"].get("canary")) for one in lines]
+    assert told == [("campaign.resumed", "overridden"), ("campaign.canary_stopped", None)]
+
+
+async def test_without_trouble_the_others_follow_by_themselves(bench: Bench) -> None:
+    asked = {"share": 0.1, "at_least": 1, "wait_seconds": 600, "bounds": {"failed": 0.1}}
+    campaign = await bench.approved(listed(20), canary=asked)
+    await bench.deliver(campaign, (await bench.look(campaign)).shards[0])
+    assert (await bench.look(campaign)).stage == Stage.WAIT
+    async with bench.app.db.leader() as conn:
+        over = datetime.now(UTC).isoformat()
+        await conn.execute(
+            text("UPDATE campaigns SET canary = canary || CAST(:over AS jsonb)"),
+            {"over": {"decide_at": over}},
+        )
+    assert (await bench.look(campaign)).shards == [0]
+    assert (await campaign.row()).canary["state"] == "passed"
+
+
+async def _bounce(bench: Bench, campaign: Campaign, number: int) -> None:
+    """Let so many of the deliveries that were sent have bounced."""
+    async with bench.app.db.leader() as conn:
+        await conn.execute(
+            text("""
+                INSERT INTO receipts (attempt_id, kind, event_key, delivery_id, at, raw)
+                SELECT attempt_id, 'bounced', 'test', id, now(), '{}' FROM deliveries
+                WHERE campaign_id = :id AND state = 'sent' ORDER BY id LIMIT :number
+                ON CONFLICT DO NOTHING
+            """),
+            {"id": campaign.id, "number": number},
+        )

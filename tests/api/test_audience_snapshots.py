@@ -79,6 +79,27 @@ async def test_a_snapshot_is_removed_with_its_members(client: Client) -> None:
     assert (await client.get(f"/v1/audiences/{made['id']}/snapshots")).json()["items"] == []
 
 
+async def test_what_an_audience_leaves_behind_is_found_and_removed(client: Client) -> None:
+    made, other = await an_audience(client), await an_audience(client, "others")
+    left, kept = await a_snapshot(client, made), await a_snapshot(client, other)
+    assert (await client.delete(f"/v1/audiences/{made['id']}")).status_code == 204
+    place = f"/v1/audiences/snapshots/{left['id']}"
+    assert (await client.get(place)).json() == {**left, "audience": None}
+    listed = (await client.get("/v1/audiences/snapshots")).json()["items"]
+    assert [one["id"] for one in listed] == [kept["id"], left["id"]]
+    orphans = (await client.get("/v1/audiences/snapshots?orphans=true")).json()["items"]
+    assert [one["id"] for one in orphans] == [left["id"]]
+    stranger = await client.with_key("*", module="other")
+    assert (await stranger.get("/v1/audiences/snapshots")).json()["items"] == []
+    assert (await stranger.get(place)).status_code == 404
+    assert (await stranger.delete(place)).status_code == 404
+    reader = await client.with_key("audiences:read")
+    assert (await reader.delete(place)).status_code == 403
+    assert (await client.delete(place)).status_code == 204
+    assert await rows(client, left) == 0
+    assert (await client.get(place)).status_code == 404
+
+
 async def test_a_snapshot_that_something_uses_stays(client: Client) -> None:
     made = await an_audience(client)
     kept = await a_snapshot(client, made)

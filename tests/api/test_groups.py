@@ -68,6 +68,37 @@ async def test_the_profiles_of_a_group(client: Client) -> None:
     assert (await client.get(f"/v1/groups/{made['id']}")).json()["profiles"] == 2
 
 
+async def test_profiles_join_and_leave_by_sets_all_or_none(client: Client) -> None:
+    where = f"/v1/groups/{(await a_group(client))['id']}/profiles"
+    made = [(await client.post("/v1/profiles", json={"name": n})).json() for n in ("a", "b", "c")]
+    ids = [one["id"] for one in made]
+    keeper = await client.with_key("groups:write", "groups:read")
+    joined = await keeper.post(where, json={"add": ids[:2]})
+    assert joined.json() == {"joined": 2, "left": 0, "profiles": 2}
+    moved = await keeper.post(where, json={"add": ids[1:], "remove": ids[:1]})
+    assert moved.json() == {"joined": 1, "left": 1, "profiles": 2}
+    again = await keeper.post(where, json={"add": ids[1:], "remove": ids[:1]})
+    assert again.json() == {"joined": 0, "left": 0, "profiles": 2}
+    seen = (await client.get(f"/v1/profiles/{ids[0]}")).json()
+    assert (seen["groups"], seen["version"]) == ([], made[0]["version"] + 2)
+    other = await client.with_key("*", module="other")
+    theirs = (await other.post("/v1/profiles", json={"name": "theirs"})).json()["id"]
+    wrong = await keeper.post(where, json={"add": [ids[0], theirs], "remove": ids[1:]})
+    assert set(problem_fields(wrong)) == {"add[1]"}
+    nobody = await keeper.post(where, json={"remove": [ids[1], "nobody"]})
+    assert set(problem_fields(nobody)) == {"remove[1]"}
+    gone = await keeper.post(where, json={"remove": [encode("prf", new_id()), theirs]})
+    assert gone.json() == {"joined": 0, "left": 0, "profiles": 2}
+    both = await keeper.post(where, json={"add": ids[:1], "remove": [ids[1], ids[0]]})
+    assert set(problem_fields(both)) == {"remove[1]"}
+    assert set(problem_fields(await keeper.post(where, json={}))) == {"add"}
+    names = [one["name"] for one in (await client.get(where)).json()["items"]]
+    assert names == ["c", "b"]
+    assert (await other.post(where, json={"add": [theirs]})).status_code == 404
+    reader = await client.with_key("groups:read", "profiles:write")
+    assert (await reader.post(where, json={"add": ids})).status_code == 403
+
+
 async def test_renaming_heeds_versions_and_names(client: Client) -> None:
     made = await a_group(client)
     await a_group(client, "taken")

@@ -102,6 +102,18 @@ async def test_a_known_profile_is_changed_as_by_a_merge_patch(client: Client) ->
     assert (await profile(client, "a"))["version"] == 2
 
 
+async def test_a_cell_holds_several_addresses(client: Client) -> None:
+    cell = "email:a@work.example verified label=at work|sms:+1 415 555 0142 primary"
+    file = f"external_id,email,addresses\na,a@example.com,{cell}\nb,,b@example.com\nc,,sms:12\n"
+    made = await imported(client, file)
+    assert (made["created"], made["rejected"]) == (1, 2)
+    found = await profile(client, "a")
+    assert (found["email"], found["phone"]) == ("a@example.com", "+14155550142")
+    assert [one["label"] for one in found["addresses"]] == [None, "at work", None]
+    fields = [[one["field"] for one in row["errors"]] for row in await rejected(client, made)]
+    assert fields == [["row"], ["addresses[0].address"]]
+
+
 async def test_every_wrong_row_is_named_and_the_others_come_in(client: Client) -> None:
     file = b"\n".join(
         [
@@ -280,7 +292,8 @@ async def test_an_upload_that_breaks_off_imports_nothing(client: Client) -> None
 
 
 async def test_an_upload_whose_process_died_is_given_up(client: Client) -> None:
-    upload = Upload(client.app, await operator(client.app), "ndjson")
+    actor = await operator(client.app)
+    upload = Upload(client.app, actor, actor.module_id, "ndjson")
     await upload.feed(lines(*({"external_id": str(number)} for number in range(1_500))).encode())
     async with client.app.db.leader() as conn:
         assert await store.end_abandoned(conn, seconds=60, detail="broke off") == []

@@ -115,6 +115,9 @@ async def test_lists_are_filtered(client: Client) -> None:
     assert await ids(group=["g"], q="example") == ["a"]
     assert await ids(q="ceci") == ["c"]
     assert await ids(q="%") == []
+    assert await ids(q="555 ceci 0100") == []
+    assert await ids(q="CECIL +1415") == ["c"]
+    assert await ids(q="Ann@example.com") == ["a"]
     group = (await client.get("/v1/groups", params={"name": "g"})).json()["items"][0]["id"]
     assert await ids(group=group) == ["a"]
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels import plain_text
 from channels.plain_text import html_to_text
 
 
@@ -85,3 +86,41 @@ def test_escaped_words_come_back(words: str) -> None:
 def test_hostile_html_takes_linear_time(piece: str) -> None:
     """Half a million characters: any worse than linear would run into the test's time limit."""
     html_to_text(piece * (500_000 // len(piece)))
+
+
+PIECES = st.sampled_from([
+    "<p>", "</p>", "<br>", "<ul><li>", "</li></ul>", "<ol><li>", "</ol>", "<pre>", "</pre>",
+    "<b>", "</b>", "{}", "{}", " {} ", "&nbsp;{}", "word ", " two words", "<td>", "<hr>",
+    '<a href="https://example.com/{}">', '<a href="{}">', "</a>", "https://example.com/",
+    '<img alt="{}">', '<img src="{}" alt="A">', '<span style="display:none">{}</span>', "<!--{}-->",
+])  # fmt: skip
+VALUES = st.sampled_from([
+    "Sam", "", " ", " x", "x ", "a  b", "caf\u00e9", "&amp;", "&#32;", "1", "mailto:a@example.com",
+    "https://example.com/1", "example.com/1", "<i>y</i>", "\xa0", "&lt;b&gt;", "tel:+331",
+])  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=14), st.lists(st.lists(VALUES, min_size=14, max_size=14),
+       min_size=2, max_size=4))  # fmt: skip
+def test_a_page_reads_the_same_along_another(pieces: list[str], mails: list[list[str]]) -> None:
+    """What is known of the pages before must not change how one reads."""
+    pages = [
+        "".join(piece.replace("{}", value) for piece, value in zip(pieces, values, strict=False))
+        for values in mails
+    ]
+    plain_text._outlines.clear()
+    along = [html_to_text(page) for page in pages]
+    alone = []
+    for page in pages:
+        plain_text._outlines.clear()
+        alone.append(html_to_text(page))
+    assert along == alone
+
+
+def test_a_campaign_is_read_along_its_first_mail() -> None:
+    page = '<p>Dear {0},</p><p>See <a href="https://example.com/{0}">this</a> <img src="{0}"></p>'
+    plain_text._outlines.clear()
+    html_to_text(page.format("Sam"))
+    [outline] = plain_text._outlines.values()
+    assert html_to_text(page.format("Kim")) == "Dear Kim,\n\nSee this <https://example.com/Kim>\n"
+    assert list(plain_text._outlines.values()) == [outline], "it was not read anew"

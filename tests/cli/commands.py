@@ -1,13 +1,13 @@
 """Runs `tocsin …` as a process of its own, as an operator would."""
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.fixtures.forked import Forked, fork
 
 SECRET_KEY = "0" * 64
 """The one that `settings_for` gives: what it sealed can be opened."""
@@ -32,17 +32,11 @@ class Shell:
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str) -> Forked:
         """Start a command and leave it running."""
         usual = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli.main", *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self.folder,
-            env={**usual, "NO_COLOR": "1", "COLUMNS": "300", **self.variables},
-        )  # fmt: skip
+        env = {**usual, "NO_COLOR": "1", "COLUMNS": "300", **self.variables}
+        return await fork(arguments, env=env, cwd=self.folder)
 
     async def run(self, *arguments: str, code: int = 0) -> Said:
         """Run a command to its end; fail on another exit code, and on any traceback."""

@@ -24,8 +24,9 @@ COMMANDS = (
     "suppressions list", "suppressions add", "suppressions remove", "suppressions import",
     "suppressions export", "audiences list", "audiences preview", "audiences resolve",
     "campaign list", "campaign show", "campaign preview", "campaign watch", "campaign approve",
-    "campaign reject", "campaign pace", "campaign submit", "campaign pause", "campaign resume",
-    "campaign abort", "campaign resend-missed", "templates pull", "templates push",
+    "campaign reject", "campaign pace", "campaign winner", "campaign submit", "campaign pause",
+    "campaign resume", "campaign abort", "campaign resend-missed", "templates pull",
+    "templates push",
     "schedules list", "schedules next", "schedules pause", "schedules resume", "schedules trigger",
 )  # fmt: skip
 SECRETS = [

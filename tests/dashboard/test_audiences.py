@@ -54,8 +54,14 @@ async def test_a_filter_is_counted_kept_frozen_and_removed(
     assert f"/snapshots/{kept[0]['id']}/remove" in await shown(browser_client, where)
     await browser_client.submit(f"{where}/snapshots/{kept[0]['id']}/remove")
     assert (await client.get(f"/v1{where}/snapshots")).json()["items"] == []
+    await browser_client.submit(f"{where}/freeze")
+    [left] = (await client.get(f"/v1{where}/snapshots")).json()["items"]
     assert (await browser_client.submit(f"{where}/remove", version="2")).status_code == 303
     assert (await browser_client.get(where)).status_code == 404
+    place = f"/audiences/snapshots/{left['id']}/remove"
+    assert place in (await browser_client.get("/audiences")).text
+    assert (await browser_client.submit(place)).status_code == 303
+    assert "that are gone" not in (await browser_client.get("/audiences")).text
 
 
 async def test_wrong_rows_are_told_at_their_place(browser_client: Browser) -> None:

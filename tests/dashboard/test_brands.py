@@ -1,13 +1,18 @@
 """The pages of recipients in the look of the module that writes to them."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.contract.brand import contrast_with_white
+from domain.ids import decode
+from domain.preference_links import Link, Purpose
+from tests.activities.test_campaign_resolving import resolve
 from tests.fixtures.api import Client
+from tests.fixtures.campaigns import a_campaign, listed
 from tests.fixtures.dashboard import a_browser
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"0" * 40).decode()
@@ -35,6 +40,24 @@ async def test_the_centre_has_name_colour_and_picture(client: Client) -> None:
     bare = await client.patch("/v1/modules/default", json={"brand": {"logo": None}})
     assert sorted(bare.json()["brand"]) == ["colour", "name"]
     assert (await client.patch("/v1/modules/default", json={"brand": None})).json()["brand"] == {}
+
+
+async def test_a_campaigns_brand_is_on_the_pages_behind_its_links(client: Client) -> None:
+    await client.patch("/v1/modules/default", json={"brand": {"name": "Bank", "colour": "#0b57d0"}})
+    campaign = await a_campaign(client.app, client, listed(1))
+    await campaign.submit(brand={"name": "Harbour Cards", "colour": "#7a0000"})
+    await resolve(campaign)
+    [sent] = await campaign.deliveries()
+    profile = (await client.post("/v1/profiles", json={"email": "bo@example.com"})).json()["id"]
+    until = datetime.now(UTC) + timedelta(hours=1)
+    centre = Link(Purpose.CENTRE, decode("prf", profile), until, delivery=sent.id)
+    leaving = Link(Purpose.PROFILE, decode("prf", profile), until, "bulk", "email", sent.id)
+    async with a_browser(client.app) as browser:
+        for place, link in (("p", centre), ("u", leaving)):
+            page = (await browser.get(f"/{place}/{client.app.links.sign(link)}")).text
+            assert "Harbour Cards" in page
+            sheet = page.split('href="/brand/')[1].split('"')[0]
+            assert "background: #7a0000" in (await browser.get(f"/brand/{sheet}")).text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,11 @@
 
 import html
 
+from sqlalchemy import text
+
+from domain.campaign import Step
 from domain.ids import decode, encode
+from tests.activities.test_campaign_resolving import resolve
 from tests.fixtures.api import KEY, a_client
 from tests.fixtures.campaigns import Campaign, a_campaign, listed
 from tests.fixtures.dashboard import Browser
@@ -34,17 +38,29 @@ async def test_an_empty_list_says_what_it_will_hold(browser_client: Browser) -> 
 
 
 async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Browser) -> None:
-    where = await a_draft(browser_client, **{"pace.per_second": "2.5"})
+    ramp = {"start_per_second": "0.5", "doubles_every_seconds": "3600"}
+    ramped = {f"pace.ramp.{name}": value for name, value in ramp.items()}
+    wrong = await browser_client.submit("/campaigns", say="email", **ramped)
+    assert 'id="error-pace.per_second"' in wrong.text
+    few = {"share": "2.5", "at_least": "10", "wait_seconds": "60", "bounds.bounced": "3"}
+    canary = {f"canary.{name}": value for name, value in few.items()}
+    where = await a_draft(browser_client, **{"pace.per_second": "2.5"}, **ramped, **canary)
+    async with a_client(browser_client.app, KEY) as api:
+        kept = (await api.get(f"/v1{where}")).json()["canary"]
+    assert (kept["share"], kept["bounds"]) == (
+        0.025, {"bounced": 0.03, "complained": None, "failed": None},
+    )  # fmt: skip
     assert where in (await browser_client.get("/campaigns?state=draft")).text
     assert where not in (await browser_client.get("/campaigns?state=sending")).text
     page = (await browser_client.get(where)).text
     assert "Submit for approval" in page
-    assert "2.5 a second" in page
+    assert "2.5 a second, now 0.5: from 0.5 on twice as fast every 3" in page
     tried = html.unescape((await browser_client.get(f"{where}/preview")).text)
     assert "Of 3 recipients" in tried
     assert "Hello N0" in tried
 
     form = (await browser_client.get(f"{where}/edit")).text
+    assert 'name="canary.bounds.bounced" type="text" value="3"' in form
     version = form.split('name="version" value="')[1].split('"')[0]
     changed = await browser_client.submit(
         f"{where}/edit", name="Summer", audience=_audience_of(form),
@@ -55,6 +71,7 @@ async def test_a_draft_is_written_tried_changed_and_submitted(browser_client: Br
     page = (await browser_client.get(where)).text
     assert "Summer" in page
     assert "that of its accounts" in page
+    assert "2.5 %, at least" not in page
     sent = await browser_client.submit(f"{where}/submit")
     assert sent.status_code == 303, sent.text
     assert "resolving" in (await browser_client.get(where)).text
@@ -81,6 +98,52 @@ async def test_its_ledger_leads_to_what_is_behind(browser_client: Browser) -> No
     assert "No delivery fits these filters" in rows.text
     csv = await browser_client.get(f"{where}/deliveries.csv")
     assert csv.text.startswith("id,profile,channel,address")
+
+
+async def test_a_test_and_a_canary_are_shown_and_the_winner_is_chosen(
+    browser_client: Browser,
+) -> None:
+    app = browser_client.app
+    async with a_client(app, KEY) as api:
+        for key in ("plain", "bold"):
+            mail = {"subject": key, "text": "Leave: {{ unsubscribe_url }}"}
+            made = {"key": key, "name": key, "locale": "en", "content": {"email": mail}}
+            assert (await api.post("/v1/templates", json=made)).status_code == 201
+            await api.post(f"/v1/templates/{key}/publish", json={"version": 1})
+    variants = {
+        f"ab_test.variants.{n}.{name}": value
+        for n, key in enumerate(("plain", "bold"))
+        for name, value in (("template", key), ("share", "33"))
+    }
+    test = {"say": "ab_test", "ab_test.measure": "event", "ab_test.decide_after_seconds": "60"}
+    audience = await an_audience(browser_client, 12)
+    fields = {"name": "Spring", "audience": audience, "hours": "any", "zone": "UTC",
+              "canary.share": "20", "canary.bounds.bounced": "5", **test, **variants}  # fmt: skip
+    wrong = await browser_client.submit("/campaigns", **fields)
+    assert 'id="error-ab_test.event_type"' in wrong.text
+    fields["ab_test.measure"] = "clicked"
+    where = (await browser_client.submit("/campaigns", **fields)).headers["location"]
+    form = (await browser_client.get(f"{where}/edit")).text
+    assert 'name="ab_test.variants.1.share" type="text" value="33"' in form
+    assert (await browser_client.submit(f"{where}/submit")).status_code == 303
+    campaign = Campaign(app, decode("cmp", where.rpartition("/")[2]))
+    await resolve(campaign)
+    page = (await browser_client.get(where)).text
+    assert "plain or bold" in page
+    assert "Send b to all others now" not in page
+    await campaign.take(Step.APPROVE)
+    async with app.db.leader() as conn:
+        await conn.execute(
+            text("UPDATE campaigns SET state = 'paused', canary = canary || CAST(:c AS jsonb)"),
+            {"c": {"state": "stopped", "breaches": ["bounced: 2 of 3"], "counts": {
+                "sent": 3, "failed": 0, "waiting": 0, "bounced": 2, "complained": 0}}},
+        )  # fmt: skip
+    page = (await browser_client.get(where)).text
+    assert "bounced: 2 of 3" in page
+    assert "Send b to all others now" in page
+    chosen = await browser_client.submit(f"{where}/winner", variant="b", reason="Clearer.")
+    assert chosen.status_code == 303, chosen.text
+    assert "variant b won" in (await browser_client.get(where)).text
 
 
 def _audience_of(form: str) -> str:

@@ -43,11 +43,21 @@ async def test_a_profile_is_made_found_and_changed(client: Client, browser_clien
         assert where in (await browser_client.get(f"/profiles?{query}")).text, query
     assert where not in (await browser_client.get("/profiles?attribute=plan%3Dtin")).text
     fields = fields_of((await browser_client.get(f"{where}/change")).text, f"{where}/change")
-    fields |= {"email": "", "phone": "+14155550100", "groups": "news", "attributes": '{"n": 2}'}
+    fields |= {"email": "", "phone": "+14155550100", "groups": "news", "attributes": '{"n": 2}',
+               "addresses": "sms:+1 415 555 0142 verified label=at work\n"}  # fmt: skip
+    wrong = await browser_client.submit(f"{where}/change", **{**fields, "addresses": "sms:12"})
+    assert (wrong.status_code, "Line 1: " in wrong.text) == (422, True)
     assert (await browser_client.submit(f"{where}/change", **fields)).status_code == 303
     now = (await client.get(f"/v1{where}")).json()
     assert (now["email"], now["phone"], now["attributes"]) == (None, "+14155550100", {"n": 2})
     assert [one["name"] for one in now["groups"]] == ["news"]
+    assert [(one["address"], one["label"], one["verified"]) for one in now["addresses"]] == [
+        ("+14155550100", None, False), ("+14155550142", "at work", True),
+    ]  # fmt: skip
+    assert "at work, verified, beside the primary one" in (await browser_client.get(where)).text
+    again = fields_of((await browser_client.get(f"{where}/change")).text, f"{where}/change")
+    await browser_client.submit(f"{where}/change", **again)
+    assert (await client.get(f"/v1{where}")).json()["addresses"] == now["addresses"]
     late = await browser_client.submit(f"{where}/change", **{**fields, "name": "Other"})
     assert (late.status_code, "changed meanwhile" in late.text) == (412, True)
 
@@ -71,7 +81,8 @@ async def test_preferences_are_kept_as_the_form_says(
 ) -> None:
     id = (await a_profile(client, **SAM))["id"]
     where = f"/profiles/{id}/preferences"
-    chosen = {"categories": {"bulk": {"sms": True}}, "unsubscribed": ["sms"]}
+    chosen = {"categories": {"bulk": {"sms": True}}, "unsubscribed": ["sms"],
+              "digest": {"bulk": {"every": "day", "at": "08:00"}}}  # fmt: skip
     await client.put(f"/v1{where}", json=chosen)
     fields = fields_of((await browser_client.get(where)).text, where)
     assert "heard.sms" not in fields
@@ -89,15 +100,22 @@ async def test_preferences_are_kept_as_the_form_says(
     assert now["quiet_hours"] == {"start": "22:00", "end": "07:00"}
     assert now["frequency"] == [{"limit": 3, "per": "week", "category": "bulk"}]
     assert now["unsubscribed"] == ["push"]
+    assert now["digest"] == chosen["digest"], "what the recipient chose stays"
     assert (await browser_client.submit(where, **fields)).status_code == 412
     again = fields_of((await browser_client.get(where)).text, where)
     wrong = await browser_client.submit(
-        where, **{**again, "quiet_hours.end": "22:00", "frequency[0].limit": "many"}
+        where,
+        **{**again, "quiet_hours.end": "22:00", "frequency[0].limit": "many", "digest.bulk": "8"},
     )
     assert wrong.status_code == 422
     assert 'id="error-quiet_hours.end"' in wrong.text
     assert 'id="error-frequency[0].limit"' in wrong.text
+    assert 'id="error-digest.bulk"' in wrong.text
     assert 'value="many"' in wrong.text
+    moved = {"digest.bulk": "", "digest.marketing": "09:30"}
+    assert (await browser_client.submit(where, **{**again, **moved})).status_code == 303
+    now = (await client.get(f"/v1{where}")).json()
+    assert now["digest"] == {"marketing": {"every": "day", "at": "09:30"}}
 
 
 async def test_the_page_tells_what_became_of_messages_and_why_not(
@@ -121,6 +139,11 @@ async def test_the_page_tells_what_became_of_messages_and_why_not(
     assert (at.status_code, 'id="error-at"' in at.text) == (422, True)
     none = await browser_client.get(f"/profiles/{id}/explain?category=")
     assert 'id="error-category"' in none.text
+    async with browser_client.app.db.leader() as conn:
+        await conn.execute(text("UPDATE profiles SET active = false, user_name = 'sam.sample'"))
+    page = (await browser_client.get(f"/profiles/{id}")).text
+    assert "Sam is deactivated" in page
+    assert "pushed by SCIM as sam.sample" in page
 
 
 async def test_a_link_an_export_and_an_erasure(client: Client, browser_client: Browser) -> None:
@@ -168,6 +191,40 @@ async def test_a_group_gets_members_and_a_name(client: Client, browser_client: B
     assert (await browser_client.get(where)).status_code == 404
 
 
+async def test_what_a_page_makes_belongs_to_the_module_that_is_chosen(
+    client: Client, browser_client: Browser
+) -> None:
+    assert 'name="owner"' not in (await browser_client.get("/profiles/new")).text
+    other = await client.with_key("*", module="other")
+    for path, fields in (("/profiles", SAM), ("/groups", {"name": "theirs"}), ("/templates/new", {
+        "do": "save", "key": "theirs", "locale": "en", "words.en.sms.text": "Hello"})):  # fmt: skip
+        form = (await browser_client.get(path.replace("/profiles", "/profiles/new"))).text
+        assert '<option value="other"' in form, path
+        made = await browser_client.submit(path, owner="other", **fields)
+        assert made.status_code == 303, made.text
+        kept = await other.get(f"/v1{made.headers['location']}")
+        assert (kept.status_code, kept.json()["module"]) == (200, "other")
+    assert (await browser_client.submit("/groups", owner="none", name="x")).status_code == 404
+
+
+async def test_an_author_gathers_people_without_seeing_their_addresses(
+    client: Client, browser_client: Browser
+) -> None:
+    id = (await a_profile(client, **SAM))["id"]
+    async with browser_client.app.db.leader() as conn:
+        await conn.execute(text("UPDATE users SET role = 'author'"))
+    where = (await browser_client.submit("/groups", name="testers")).headers["location"]
+    joined = await browser_client.submit(f"{where}/members", who="sam@example.com")
+    assert joined.headers["location"] == where
+    page = (await browser_client.get(where)).text
+    assert "1 profile in testers" in page
+    assert "sam@example.com" not in page
+    assert (await browser_client.submit("/profiles", **SAM)).status_code == 403
+    async with browser_client.app.db.leader() as conn:
+        await conn.execute(text("UPDATE users SET role = 'operator'"))
+    assert "sam@example.com" in (await browser_client.get(f"/profiles/{id}")).text
+
+
 async def test_a_viewer_reads_masked_addresses_and_writes_nothing(
     client: Client, browser_client: Browser
 ) -> None:
@@ -195,15 +252,14 @@ async def test_a_viewer_reads_masked_addresses_and_writes_nothing(
         assert (await browser_client.submit(path, **fields)).status_code == 403, path
 
 
-@pytest.mark.parametrize("size", SIZES)
 async def test_the_pages_of_people_are_accessible_and_fit(
-    client: Client, pages: str, chromium: Chromium, size: str
+    client: Client, pages: str, chromium: Chromium
 ) -> None:
     made = await a_profile(client, **SAM, groups=["beta"], attributes={"deep": {"x": ["y" * 200]}})
     id = made["id"]
-    shape = SIZES[size]
-    page = await signed_in(chromium, pages, viewport=shape, color_scheme="dark")
     paths = ("/profiles?q=sam", "/profiles/new", f"/profiles/{id}", f"/profiles/{id}/preferences",
              f"/profiles/{id}/explain?category=bulk", f"/profiles/{id}/erase", "/groups",
              f"/groups/{made['groups'][0]['id']}", "/imports")  # fmt: skip
-    assert await faults(page, paths) == []
+    for size in SIZES.values():
+        page = await signed_in(chromium, pages, viewport=size, color_scheme="dark")
+        assert await faults(page, paths) == []

@@ -97,6 +97,29 @@ async def test_saving_keeps_what_the_form_does_not_show(
     assert "Mine" in stale.text
 
 
+async def test_a_digest_is_collected_and_laid_out_by_the_form(
+    client: Client, browser_client: Browser
+) -> None:
+    id = (await a_template(client))["id"]
+    layout = {"words.en.sms.digest.text": "{{ count }} orders"}
+    half = await edited(browser_client, id, **layout, **{"digest.key": "orders"})
+    assert (half.status_code, 'id="error-digest.window_seconds"' in half.text) == (422, True)
+    assert "{{ count }} orders" in half.text
+    collected = {"digest.key": "orders", "digest.window_seconds": "900"}
+    assert (await edited(browser_client, id, **layout, **collected)).status_code == 303
+    found = (await client.get("/v1/templates/order")).json()
+    assert found["digest"] == {"key": "orders", "window_seconds": 900}
+    assert found["content"]["sms"]["digest"] == {"text": "{{ count }} orders"}
+    assert (await edited(browser_client, id, note="the same")).status_code == 303
+    assert (await client.get("/v1/templates/order")).json()["version"] == found["version"]
+    broken = await edited(browser_client, id, **{"words.en.sms.digest.text": "{% if"})
+    assert 'id="error-words.en.sms.digest.text"' in broken.text
+    none = {"words.en.sms.digest.text": "", "digest.key": "", "digest.window_seconds": ""}
+    assert (await edited(browser_client, id, **none)).status_code == 303
+    found = (await client.get("/v1/templates/order")).json()
+    assert (found["digest"], "digest" in found["content"]["sms"]) == (None, False)
+
+
 async def test_files_are_attached_and_taken_away(client: Client, browser_client: Browser) -> None:
     made = await a_template(client)
     path = f"/templates/{made['id']}"

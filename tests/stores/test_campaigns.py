@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Row, text
@@ -100,13 +101,42 @@ async def test_a_pace_is_exact_whoever_asks(db: Database) -> None:
 
     assert (await passes(500)).granted == 500, "without a pace there is none"
     async with db.leader() as conn:
-        await campaigns.pace(conn, id, 0.001)
+        await campaigns.pace(conn, id, {"per_second": 0.001}, anew=True)
     granted = [gate.granted for gate in await asyncio.gather(*(passes(10) for _ in range(8)))]
     assert sorted(granted) == [0] * 7 + [1]
     assert (await passes(1)).wait > 900
     assert not (await passes(1, run=2)).is_open
     await take(db, id, Step.PAUSE)
     assert not (await passes(1)).is_open
+
+
+async def test_a_ramp_counts_the_time_in_which_it_sends(db: Database) -> None:
+    id = await a_campaign(db)
+    for step in (Step.SUBMIT, Step.RESOLVED, Step.APPROVE, Step.OPEN):
+        assert await take(db, id, step) is not None
+    ramp = {"start_per_second": 10, "over_seconds": 100}
+    async with db.leader() as conn:
+        await campaigns.pace(conn, id, {"per_second": 1010, "ramp": ramp}, anew=True)
+
+    async def rate_after(seconds: float) -> float | None:
+        async with db.leader() as conn:
+            await conn.execute(
+                text("UPDATE campaigns SET paced_at = paced_at - make_interval(secs => :gap)"),
+                {"gap": seconds},
+            )
+            await campaign_work.pass_gate(conn, id, 1, 0)
+            return (await campaign_work.pass_gate(conn, id, 1, 0)).per_second
+
+    assert await rate_after(0) == pytest.approx(10, abs=5)
+    assert await rate_after(1) == pytest.approx(20, abs=5)
+    assert await rate_after(3_600) == pytest.approx(40, abs=5), "closed hours are no sending"
+    async with db.leader() as conn:
+        await campaigns.pace(conn, id, {"per_second": 510, "ramp": ramp}, anew=False)
+    assert await rate_after(0) == pytest.approx(25, abs=5), "another pace goes on with its ramp"
+    async with db.leader() as conn:
+        await campaigns.pace(conn, id, {"per_second": 510, "ramp": ramp}, anew=True)
+    assert await rate_after(0) == pytest.approx(10, abs=5)
+    assert (await state(db, id)).definition["pace"]["ramp"] == ramp
 
 
 async def test_only_a_draft_without_deliveries_is_removed(db: Database) -> None:

@@ -46,6 +46,32 @@ async def test_ids_are_found_in_their_module_only(db: Database) -> None:
     assert nothing == (set(), {})
 
 
+async def test_words_are_looked_up_in_their_index(db: Database) -> None:
+    async with db.leader() as conn:
+        module = await a_module(conn)
+        beside = [{"channel": "email", "address": "sam@work.example", "key": "sam@work.example",
+                   "verified": False, "label": None}]  # fmt: skip
+        sam = await a_profile(conn, module, name="Sam O'Neil-Ünal", email="s.sample@example.com",
+                              external_id="customer-4711", addresses=beside)  # fmt: skip
+        await a_profile(conn, module, name="Samantha", attributes={"friend": "O'Neil"})
+
+        async def found(q: str) -> list[UUID]:
+            return [one.id for one in await profiles.find(conn, {"q": q}, most=9)]
+
+        for q in ("o'neil", "ünal sam", "S.Sample@EXAMPLE.com", "4711", "sam work", "(neil)"):
+            assert await found(q) == [sam], q
+        assert len(await found("sam")) == 2
+        for q in ("unal", "711", "' & !tom:*", "", "\\", "\U0001f600"):
+            assert await found(q) == [], q
+        await conn.execute(text("SET LOCAL enable_seqscan = off"))
+        condition = profiles.FILTERS["q"]
+        plan = await conn.execute(
+            text(f"EXPLAIN SELECT id FROM profiles p WHERE {condition}"),
+            {"q": "sam"},
+        )
+        assert "profiles_words" in "".join(plan.scalars())
+
+
 async def test_recipients_have_the_addresses_of_their_devices(db: Database) -> None:
     async with db.leader() as conn:
         module = await a_module(conn)

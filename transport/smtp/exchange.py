@@ -1,7 +1,7 @@
 """How far one message came at a mail server, and what ended it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from transport.smtp.replies import Reply
 
@@ -28,6 +28,9 @@ Problem = Literal[
 ]
 """Why there is no reply: the connection was lost, the time was up, the server's bytes were no
 reply, it lacks what we insist on; or the message was unfit and nothing of it was written."""
+
+OUR_REFUSALS: Final = frozenset({"sender", "recipient", "message", "size"})
+"""The problems of unfit messages, which harm no session."""
 
 
 @dataclass(frozen=True, slots=True)

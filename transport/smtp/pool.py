@@ -2,22 +2,25 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
 from domain.message import EmailMessage
-from transport.smtp.exchange import Exchange, Phase, Stopped
+from transport.smtp.exchange import OUR_REFUSALS, Exchange, Phase, Stopped
 from transport.smtp.opening import open_session
 from transport.smtp.server import Server, make_tls_context
 from transport.smtp.session import Deadline, Session
+from transport.smtp.train import Train
 
 MESSAGES_PER_SESSION: Final = 100
 IDLE_SECONDS: Final = 60.0
 GOODBYE_SECONDS: Final = 2.0
 
 _BEFORE_BODY: Final[frozenset[Phase]] = frozenset({"rset", "mail", "rcpt", "data"})
-_OUR_REFUSALS: Final = frozenset({"sender", "recipient", "message", "size"})
+
+_NO_SLOT: Final = Exchange("pool", problem="timeout", detail="no connection was free in time")
 
 log = structlog.get_logger()
 
@@ -47,15 +50,26 @@ class SmtpPool:
         the content began to leave is replaced once. A cancelled send closes its connection.
         """
         patience = Deadline(deadline)
-        try:
-            async with asyncio.timeout(patience.left()):
-                await self._slots.acquire()
-        except TimeoutError:
-            return Exchange("pool", problem="timeout", detail="no connection was free in time")
+        if not await self._has_slot(patience):
+            return _NO_SLOT
         try:
             return await self._send(message, patience)
         except Stopped as stopped:
             return stopped.exchange
+        finally:
+            self._slots.release()
+
+    async def send_all(
+        self, messages: Sequence[EmailMessage], *, deadline: float
+    ) -> list[Exchange]:
+        """Return how far each of the messages came, which go over one connection, one after the
+        other; as `send` otherwise. What a lost connection left unsent goes over another.
+        """
+        patience = Deadline(deadline)
+        if not await self._has_slot(patience):
+            return [_NO_SLOT] * len(messages)
+        try:
+            return await self._send_all(messages, patience)
         finally:
             self._slots.release()
 
@@ -70,6 +84,35 @@ class SmtpPool:
             await asyncio.wait(
                 [session.connection.closed for session, _ in idle], timeout=GOODBYE_SECONDS
             )
+
+    async def _has_slot(self, patience: Deadline) -> bool:
+        try:
+            async with asyncio.timeout(patience.left()):
+                await self._slots.acquire()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _send_all(
+        self, messages: Sequence[EmailMessage], deadline: Deadline
+    ) -> list[Exchange]:
+        found: list[Exchange] = []
+        anew = False
+        while left := messages[len(found) :]:
+            try:
+                session = (None if anew else self._take()) or await self._open(deadline)
+            except Stopped as stopped:
+                return [*found, *[stopped.exchange] * len(left)]
+            kept, room = session.served > 0, max(self._messages_per_session - session.served, 1)
+            train = Train(session, left[:room], deadline)
+            await train.run()
+            self._put_back(session, unharmed=train.unharmed)
+            ends = train.exchanges
+            anew = (kept or len(ends) > 1) and _found_dead(ends[-1])
+            if anew:
+                log.info("smtp.connection.replaced", phase=ends[-1].phase)
+            found += ends[:-1] if anew else ends
+        return found
 
     async def _send(self, message: EmailMessage, deadline: Deadline) -> Exchange:
         session = self._take() or await self._open(deadline)
@@ -89,7 +132,7 @@ class SmtpPool:
         try:
             exchange = await session.deliver(message, deadline)
         except Stopped as stopped:
-            self._put_back(session, unharmed=stopped.exchange.problem in _OUR_REFUSALS)
+            self._put_back(session, unharmed=stopped.exchange.problem in OUR_REFUSALS)
             raise
         except BaseException:
             session.connection.stop("lost", "the send was cancelled")
@@ -131,4 +174,4 @@ class SmtpPool:
 def _found_dead(exchange: Exchange) -> bool:
     """Whether a kept connection was at its end, with nothing of the content on its way."""
     ended = exchange.reply is None or exchange.reply.code == 421
-    return ended and exchange.phase in _BEFORE_BODY and exchange.problem not in _OUR_REFUSALS
+    return ended and exchange.phase in _BEFORE_BODY and exchange.problem not in OUR_REFUSALS

@@ -34,18 +34,20 @@ class Deadline:
 
 
 class Session:
-    """An open, signed-in dialogue; `served` counts the messages that were tried on it."""
+    """An open, signed-in dialogue; `served` counts the messages that were tried on it, and
+    `in_transaction` says that one was begun which the server did not end.
+    """
 
     def __init__(self, server: Server, connection: Connection) -> None:
         self.connection = connection
         self.served = 0
-        self._server = server
-        self._in_transaction = False
+        self.server = server
+        self.in_transaction = False
 
     async def ask(self, line: bytes, phase: Phase, deadline: Deadline) -> Reply:
         """Write a command and return its reply; raises Stopped."""
         self.connection.write(line, phase)
-        return await self.connection.reply(phase, deadline.within(self._server.reply_seconds))
+        return await self.connection.reply(phase, deadline.within(self.server.reply_seconds))
 
     async def deliver(self, message: EmailMessage, deadline: Deadline) -> Exchange:
         """Carry one message through MAIL, RCPT, DATA and the final dot.
@@ -60,34 +62,35 @@ class Session:
         reply = await self.ask(dialogue.mail(envelope), "mail", deadline)
         if not reply.positive:
             return Exchange("mail", reply)
-        self._in_transaction = True
+        self.in_transaction = True
         reply = await self.ask(dialogue.rcpt(envelope), "rcpt", deadline)
         if not reply.positive:
             return Exchange("rcpt", reply)
         reply = await self.ask(dialogue.data(), "data", deadline)
         if reply.code != 354:
             return Exchange("data", reply)
-        return await self._send_content(message.mime, deadline)
+        block = self.connection.dialogue.body(message.mime)
+        return await self.send_content(block, deadline)
 
     async def _reset(self, deadline: Deadline) -> None:
-        if not self._in_transaction:
+        if not self.in_transaction:
             return
         reply = await self.ask(self.connection.dialogue.rset(), "rset", deadline)
         if not reply.positive:
             raise Stopped(Exchange("rset", reply))
-        self._in_transaction = False
+        self.in_transaction = False
 
-    async def _send_content(self, mime: bytes, deadline: Deadline) -> Exchange:
+    async def send_content(self, block: bytes, deadline: Deadline) -> Exchange:
+        """Send content with its dots stuffed, and return the server's word on it."""
         connection = self.connection
-        block = connection.dialogue.body(mime)
         if len(block) > ONE_WRITE_OCTETS:
             connection.write(block, "body")
-            await connection.flush("body", deadline.within(self._server.reply_seconds))
+            await connection.flush("body", deadline.within(self.server.reply_seconds))
             block = b""
-        seconds = deadline.within(self._server.final_seconds)
+        seconds = deadline.within(self.server.final_seconds)
         if not seconds:
             raise Stopped.because("body", "timeout", "the dot was held back: the time was up")
         connection.check("body")
         connection.write(block + connection.dialogue.final_dot(), "final-dot")
-        self._in_transaction = False
+        self.in_transaction = False
         return Exchange("final-dot", await connection.reply("final-dot", seconds))

@@ -79,6 +79,7 @@ def _report(event: Mapping[str, Any]) -> Report:
         hard=hard,
         unsubscribes=told == _UNSUBSCRIBES,
         machine=word(part(event, "user_agent_parsed").get("type")).lower() == _ROBOT,
+        url=word(event.get("url")),
         vendor_code=code,
         raw=dict(event),
     )

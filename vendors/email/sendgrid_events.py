@@ -92,6 +92,7 @@ def _report(event: Mapping[str, Any]) -> Report:
         hard=hard,
         unsubscribes=told in _UNSUBSCRIBES,
         machine=event.get("sg_machine_open") is True,
+        url=word(event.get("url")),
         vendor_code=word(event.get("status")),
         raw=dict(event),
     )

@@ -78,6 +78,7 @@ def read_event(event: Mapping[str, Any], sns_id: str, published_at: datetime) ->
             Report(
                 told.kind, attempt_id, key, _time(details, published_at), address=address,
                 reason=told.reason, hard=told.hard, unsubscribes=told.unsubscribes,
+                url=str(details.get("link") or ""),
                 vendor_code=code or told.code, raw=_without_content(event, mail),
             )
             for key, address, code in _each(recipients, sns_id)

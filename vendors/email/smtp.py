@@ -3,6 +3,7 @@
 With a bounce address each mail has a return path of its own, by which reports are known.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, Self
 
@@ -14,6 +15,7 @@ from domain.return_paths import ReturnPaths, read_bounce_address
 from domain.vocabulary import Channel
 from vendors.contract import (
     Capabilities,
+    MailExchange,
     MailPool,
     Parts,
     VendorKind,
@@ -25,6 +27,7 @@ from vendors.email.smtp_answers import outcome, outcome_without_reply
 from vendors.fields import ClientName, Host, Line, Secret
 from vendors.smtp_url import Security, read_smtp_url
 
+IN_TURN: Final = 25
 FAILURES: Final = "FAILURE,DELAY"
 DELIVERIES: Final = "SUCCESS,FAILURE,DELAY"
 """What servers with DSN are asked to report (NOTIFY of RFC 3461 §4.1)."""
@@ -103,10 +106,21 @@ class SmtpVendor:
         """Hand over one assembled mail; raises TypeError for a message that is none."""
         if not isinstance(message, EmailMessage):
             raise TypeError("SMTP takes assembled mail, not rendered content")
-        exchange = await self._pool.send(self._returnable(message), deadline=deadline)
-        if exchange.reply is not None:
-            return outcome(exchange.reply, exchange.phase)
-        return outcome_without_reply(exchange)
+        return _outcome(await self._pool.send(self._returnable(message), deadline=deadline))
+
+    @property
+    def most_in_turn(self) -> int:
+        """How many mails go over one connection, each envelope with the content before it."""
+        return IN_TURN
+
+    async def send_in_turn(
+        self, messages: Sequence[Message], *, deadline: float
+    ) -> Sequence[Outcome]:
+        """Hand over assembled mails; raises TypeError as `send`."""
+        mails = [self._returnable(one) for one in messages if isinstance(one, EmailMessage)]
+        if len(mails) < len(messages):
+            raise TypeError("SMTP takes assembled mail, not rendered content")
+        return [_outcome(one) for one in await self._pool.send_all(mails, deadline=deadline)]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -122,6 +136,12 @@ class SmtpVendor:
             mail_from=read_bounce_address(self.settings.bounces).with_token(token),
             notify=DELIVERIES if self.settings.delivery_reports else FAILURES,
         )
+
+
+def _outcome(exchange: MailExchange) -> Outcome:
+    if exchange.reply is not None:
+        return outcome(exchange.reply, exchange.phase)
+    return outcome_without_reply(exchange)
 
 
 def open_account(settings: Settings, parts: Parts) -> SmtpVendor:

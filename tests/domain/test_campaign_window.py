@@ -1,13 +1,13 @@
 """When a campaign may send: the site's clock or the recipient's, also when clocks change."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
-from domain.campaign_hours import OFF_HOURS, held_until, site_opens_at
+from domain.campaign_window import OFF_HOURS, OpenHours, held_until, site_opens_at
 from domain.rules import Rule, RuleKind
 
-NIGHT = {"start": "22:00:00", "end": "06:00:00", "timezone": "recipient"}
+NIGHT = OpenHours(time(22), time(6))
 LATEST = datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +41,7 @@ def test_the_recipients_hours_never_keep_the_campaign_itself() -> None:
 
 
 def test_hours_of_a_site_are_on_its_clock_for_all() -> None:
-    hours = {**NIGHT, "timezone": "Europe/Paris"}
+    hours = OpenHours(time(22), time(6), "Europe/Paris")
     noon = at("2026-06-10T12:00")
     assert site_opens_at(hours, noon) == at("2026-06-10T20:00")
     assert site_opens_at(hours, at("2026-06-10T23:00")) is None
