@@ -175,7 +175,8 @@ async def test_no_code_is_ever_verified_twice_among_wrong_and_right_ones(otp: Ot
     assert (row.verified_at is not None) == (len(verified) == 1)
 
 
-async def test_a_thousand_guesses_verify_nothing(otp: OtpClient) -> None:
+@pytest.mark.timeout(600)
+async def test_ten_thousand_guesses_verify_nothing(otp: OtpClient) -> None:
     id = await otp.made(length=4)
     code, actor = await otp.code(id), await operator(otp.app)
     told: Counter[str] = Counter()
@@ -187,7 +188,7 @@ async def test_a_thousand_guesses_verify_nothing(otp: OtpClient) -> None:
         except RateLimited:
             told["refused"] += 1
 
-    guesses = [one for one in (f"{number:04}" for number in range(0, 10_000, 10)) if one != code]
+    guesses = [one for one in (f"{number:04}" for number in range(10_000)) if one != code]
     for first in range(0, len(guesses), 50):
         await asyncio.gather(*(guess(one) for one in guesses[first : first + 50]))
     assert told == {"wrong": 5, "refused": len(guesses) - 5}
