@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,10 +34,18 @@ MOST_REMOVED: Final = 5_000
 Doubts = Callable[[AsyncConnection, Row[Any]], Awaitable[str]]
 """Tells why an approval counts no more; an empty text when it does."""
 
+Attend = Callable[[UUID, int], Awaitable[datetime | None]]
+"""Does what is due for a campaign's run that waits for approval; returns when to look again."""
+
 
 async def no_doubts(_conn: AsyncConnection, _row: Row[Any]) -> str:
     """Have no doubts."""
     return ""
+
+
+async def no_reminders(_id: UUID, _run: int) -> datetime | None:
+    """Wait in silence."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +58,16 @@ class Campaigns:
     db: Database
     retry_scale: float
     doubts: Doubts = no_doubts
+    attend: Attend = no_reminders
 
     @activity.defn(name="look_at_campaign")
     async def look(self, order: CampaignOrder) -> Outlook:
         """Return what is to be done next; opens the window of an approved one when it is time."""
-        return await self.db.retrying(lambda conn: self._look(conn, order))
+        outlook = await self.db.retrying(lambda conn: self._look(conn, order))
+        if outlook.state != CampaignState.AWAITING_APPROVAL:
+            return outlook
+        due_at = await self.attend(decode("cmp", order.campaign_id), order.run)
+        return await self.db.retrying(lambda conn: self._look(conn, order, due_at))
 
     @activity.defn(name="close_campaign")
     async def close(self, order: CampaignOrder) -> Outlook:
@@ -78,14 +92,16 @@ class Campaigns:
         async with self.db.leader() as conn:
             return await find_mine(conn, order)
 
-    async def _look(self, conn: AsyncConnection, order: CampaignOrder) -> Outlook:
+    async def _look(
+        self, conn: AsyncConnection, order: CampaignOrder, attend_at: datetime | None = None
+    ) -> Outlook:
         row = await find_mine(conn, order)
         if row is None:
             return Outlook(Stage.CLOSE, "moved")
         if row.state == CampaignState.APPROVED:
             row = await self._open(conn, row)
         opened = await self._wave(conn, row)
-        row, outlook = opened.row, await self._judge(conn, opened)
+        row, outlook = opened.row, await self._judge(conn, opened, attend_at)
         due_at = outlook.due_at if outlook.stage is Stage.WAIT else datetime.now(UTC)
         await campaign_work.come_back(conn, row, due_at)
         return outlook
@@ -116,13 +132,15 @@ class Campaigns:
             return Opened(row)
         return await open_wave(conn, row, frozen)
 
-    async def _judge(self, conn: AsyncConnection, opened: Opened) -> Outlook:
+    async def _judge(
+        self, conn: AsyncConnection, opened: Opened, attend_at: datetime | None
+    ) -> Outlook:
         row = opened.row
         match row.state:
             case CampaignState.RESOLVING:
                 return Outlook(Stage.RESOLVE, row.state, why="the audience is resolved")
             case CampaignState.AWAITING_APPROVAL:
-                return Outlook(Stage.WAIT, row.state, why="waits for approval")
+                return Outlook(Stage.WAIT, row.state, attend_at, why="waits for approval")
             case CampaignState.PAUSED if _is_over(row):
                 return Outlook(Stage.CLOSE, row.state, why="the window is over")
             case CampaignState.PAUSED:

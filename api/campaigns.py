@@ -18,6 +18,7 @@ from domain.contract.campaign import (
     ChooseWinner,
     Reject,
     SettleUnknown,
+    Submit,
 )
 from services import campaign_approvals as approvals
 from services import campaign_ledger as ledgers
@@ -130,12 +131,18 @@ async def preview(
     return answer(await campaign_previews.preview(app, actor, id, request))
 
 
-@router.post("/{id}/submit", status_code=202)
+@router.post("/{id}/submit", status_code=202, openapi_extra=body(
+    Submit, {"approve_by": "2030-01-31T16:00:00Z"}))  # fmt: skip
 async def submit(
-    app: Services, actor: Caller, id: str, if_match: _IfMatch = None
-) -> JSONResponse:  # fmt: skip
-    """Freeze audience, words and window, and ask for approval."""
-    found = await steps.submit(app, actor, id, expected_version(if_match))
+    app: Services,
+    actor: Caller,
+    id: str,
+    document: Annotated[Any, Depends(read_optional_json)],
+    if_match: _IfMatch = None,
+) -> JSONResponse:
+    """Freeze audience, words and window, and ask for approval; by a time, if one is given."""
+    request = checked(Submit, document)
+    found = await steps.submit(app, actor, id, request, expected_version(if_match))
     return answer(found, status=202)
 
 

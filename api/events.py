@@ -1,10 +1,10 @@
 """/v1/events: CloudEvents 1.0 come in, structured, binary or in batches; what listens starts."""
 
 import base64
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.answers import answer, replayable
@@ -46,6 +46,17 @@ async def post(http: Request, app: Services, actor: Caller) -> JSONResponse:
 async def types(app: Services, actor: Caller) -> JSONResponse:
     """List the types of events that came, with how many, and whether anything listens."""
     return answer(await use.types(app, actor))
+
+
+@router.get("/recent")
+async def recent(
+    app: Services,
+    actor: Caller,
+    limit: Annotated[int, Query(ge=1, le=use.MOST_RECENT)] = use.MOST_RECENT,
+    type: Annotated[list[str] | None, Query(description="Repeatable")] = None,
+) -> JSONResponse:
+    """List the events that came last within two days, and what each started or cancelled."""
+    return answer(await use.recent(app, actor, types=type or (), most=limit))
 
 
 def _binary(http: Request, raw: bytes) -> dict[str, Any]:

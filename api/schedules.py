@@ -14,8 +14,10 @@ from domain.contract.schedule import (
     MOST_NEXT,
     BackfillRequest,
     PauseRequest,
+    Revoke,
     SchedulePatch,
     ScheduleRequest,
+    StandingApproval,
 )
 from services import schedule_by_hand as by_hand
 from services import schedules as use
@@ -48,14 +50,30 @@ _CALENDAR = {
     "overlap": "skip",
     "catchup_seconds": 3600,
 }
+_CAMPAIGN = {
+    "name": "weekly-news",
+    "action": {
+        "campaign": {
+            "name": "News of the week",
+            "audience": "aud_01k5q1p3v8f2m9t7c4x6z0a1b2",
+            "content": {"email": {"subject": "News, {{ name }}", "text": "This is new."}},
+            "window": {"lasts_seconds": 86400},
+        }
+    },
+    "cron": "0 9 * * mon",
+    "timezone": "Europe/Paris",
+}
 _ONCE = {"name": "once", "action": {"notification": _REMINDER}, "at": "2030-01-31T09:00:00Z"}
+_STANDING = {"hash": "9f2c", "largest": 5000, "until": "2030-12-31T23:59:59Z"}
 _IfMatch = Annotated[str | None, Header(alias="If-Match")]
 
 
 @router.post(
     "",
     status_code=201,
-    openapi_extra=body(ScheduleRequest, _EXAMPLE, every=_EVERY, calendar=_CALENDAR, once=_ONCE),
+    openapi_extra=body(
+        ScheduleRequest, _EXAMPLE, every=_EVERY, calendar=_CALENDAR, once=_ONCE, campaign=_CAMPAIGN
+    ),
 )
 async def create(
     http: Request,
@@ -142,6 +160,25 @@ async def backfill(
 ) -> JSONResponse:
     """Fire the times of a past span that have not fired."""
     return replayable(await by_hand.backfill(app, actor, id, request, idempotency(http)))
+
+
+@router.post("/{id}/approve", openapi_extra=body(StandingApproval, _STANDING))
+async def approve(
+    app: Services,
+    actor: Caller,
+    id: str,
+    request: Annotated[StandingApproval, JsonBody(StandingApproval)],
+) -> JSONResponse:
+    """Approve the campaigns of a schedule beforehand: up to a size, and until a day."""
+    return answer(await use.approve(app, actor, id, request))
+
+
+@router.post("/{id}/revoke", openapi_extra=body(Revoke, {"reason": "The offer has ended."}))
+async def revoke(
+    app: Services, actor: Caller, id: str, request: Annotated[Revoke, JsonBody(Revoke)]
+) -> JSONResponse:
+    """Take its standing approvals back; runs that have not begun wait for one of their own."""
+    return answer(await use.revoke(app, actor, id, request))
 
 
 @router.delete("/{id}", status_code=204)

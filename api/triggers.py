@@ -10,7 +10,8 @@ from api.authentication import Caller, Services, idempotency
 from api.bodies import JsonBody
 from api.openapi import body
 from api.paging import DEFAULT, Cursor, Limit
-from domain.contract.event import TriggerPatch, TriggerRequest
+from domain.contract.event import CloudEvent, TriggerPatch, TriggerRequest
+from services import trigger_trials
 from services import triggers as use
 
 router = APIRouter(prefix="/v1/triggers", tags=["triggers"])
@@ -38,6 +39,13 @@ _REMINDER = {
     },
     "delay_seconds": 3600,
     "cancel_on": {"type": "cart.paid", "match": ["data.cart"]},
+}
+_EVENT = {
+    "specversion": "1.0",
+    "id": "8a51f9",
+    "source": "/shop/orders",
+    "type": "order.shipped",
+    "data": {"order": "A-1001", "country": "FR", "customer": {"email": "ada@example.com"}},
 }
 _IfMatch = Annotated[str | None, Header(alias="If-Match")]
 
@@ -77,6 +85,14 @@ async def change(
 ) -> JSONResponse:
     """Change a trigger (RFC 7396), or switch it on or off."""
     return answer(await use.change(app, actor, id, patch.given(), expected_version(if_match)))
+
+
+@router.post("/{id}/test", openapi_extra=body(CloudEvent, _EVENT))
+async def test(
+    app: Services, actor: Caller, id: str, event: Annotated[CloudEvent, JsonBody(CloudEvent)]
+) -> JSONResponse:
+    """Try an event on a trigger: what it would start or cancel. Nothing is sent or kept."""
+    return answer(await trigger_trials.try_event(app, actor, id, event))
 
 
 @router.delete("/{id}", status_code=204)

@@ -15,7 +15,7 @@ from cli.talking import Key, Url, asked, connect
 
 Campaign = Annotated[str, typer.Argument(help="Its id (cmp_…), as `list` shows it")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts")]
-_OVER: Final = ("completed", "aborted", "rejected", "draft")
+_OVER: Final = ("completed", "aborted", "rejected", "expired", "draft")
 _NUMBERS: Final = ("sent", "waiting", "suppressed", "failed", "expired", "cancelled", "unknown")
 _LOOK_SECONDS: Final = 1.0
 
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     campaign.command("show")(show)
     campaign.command("preview")(preview)
     campaign.command("watch")(watch)
+    campaign.command("submit")(submit)
     campaign.command("approve")(approve)
     campaign.command("reject")(reject)
     campaign.command("pace")(pace)
@@ -37,12 +38,24 @@ def register(app: typer.Typer) -> None:
 
 
 _STEPS: Final = {
-    "submit": "Freeze a draft and ask for its approval.",
     "pause": "Let nothing more leave until it is resumed.",
     "resume": "Go on where it was paused.",
     "abort": "End it; what was not sent is cancelled.",
     "resend-missed": "Ask for approval to send once more what failed, expired or was aborted.",
 }
+
+
+def submit(
+    campaign: Campaign,
+    approve_by: Annotated[
+        str | None, typer.Option(help="When it expires unless approved: 2030-01-31T16:00:00Z")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Freeze a draft and ask for its approval."""
+    _ask(campaign, "submit", {"approve_by": approve_by} if approve_by else None, url, key, data_dir)
 
 
 def list_campaigns(
@@ -81,7 +94,7 @@ def show(
         return
     console = Console(highlight=False)
     console.print(f"[bold]{found['name']}[/]  {found['state']}")
-    for name in ("id", "audience", "category", "priority", "created_by", "hash"):
+    for name in ("id", "audience", "category", "priority", "created_by", "hash", "approve_by"):
         if found[name]:
             console.print(f"{name:<11} {found[name]}", soft_wrap=True)
     for name, value in {**(found["sender"] or {}), **(found["brand"] or {})}.items():

@@ -73,6 +73,25 @@ _HOURS: Final = [
     ("any", "At any hour"),
     ("own", "In these hours"),
 ]
+STEPS: Final = [
+    ("audience", "Audience"), ("words", "Words"), ("window", "Window"), ("try", "Dry run"),
+]  # fmt: skip
+"""The steps of writing a campaign; the last one ends with its submission."""
+_OF_STEP: Final = {
+    "audience": ("name", "audience"),
+    "words": (
+        "say",
+        "template",
+        "ab_test",
+        "content",
+        "data",
+        "category",
+        "priority",
+        "sender",
+        "brand",
+    ),
+}
+"""Which inputs a step shows; all others are of the window."""
 _SAYS: Final = [
     (TEMPLATE, "A template"),
     (AB_TEST, "A test of templates (A/B)"),
@@ -82,24 +101,62 @@ _SAYS: Final = [
 
 @router.get("/new")
 async def show_new(request: Request, app: Console, session: Signed) -> Response:
-    """Show the form of a new campaign; `say` and `audience` may be given by the address."""
+    """Show the first step of a new campaign; `say` and `audience` may be given by the address."""
     session.actor.require("campaigns:write")
     given = request.query_params
     fields = {name: given[name] for name in ("say", "audience") if given.get(name)} | USUAL
-    return await _form(request, app, session, None, fields)
+    return await _form(request, app, session, None, {**fields, "at": "audience"})
 
 
 @router.post("")
 async def create(request: Request, app: Console, session: Signed, fields: Form) -> Response:
-    """Make a draft, or show the form for other words."""
-    if fields.get("do") == "change":
+    """Make a draft, or show the form for other words, the next step or the one before."""
+    do, at = fields.get("do"), fields.get("at", "")
+    if do == "change":
         return await _form(request, app, session, None, fields)
+    if do == "back":
+        return await _form(request, app, session, None, {**fields, "at": _beside(at, -1)})
     try:
         asked = validated(CampaignRequest, _document(fields))
-        made = await campaigns.create(app, session.actor, asked)
+        if do == "next":
+            await campaigns.judge_draft(app, session.actor, asked)
+        else:
+            made = await campaigns.create(app, session.actor, asked)
     except Invalid as problem:
-        return await _form(request, app, session, None, fields, problem)
-    return see_other(f"/campaigns/{made.content['id']}", flash="It is a draft: nothing is sent.")
+        return await _wrong(request, app, session, fields, problem)
+    if do == "next":
+        return await _form(request, app, session, None, {**fields, "at": _beside(at, 1)})
+    page = "/preview" if at else ""
+    place = f"/campaigns/{made.content['id']}{page}"
+    return see_other(place, flash="It is a draft: nothing is sent.")
+
+
+async def _wrong(
+    request: Request, app: App, session: Session, fields: Mapping[str, str], problem: Invalid
+) -> Response:
+    """Show what is wrong at its step: the present one, or an earlier one when it was to be made."""
+    at = fields.get("at", "")
+    order = [name for name, _ in STEPS]
+    places = sorted({_step_of(one.field) for one in problem.errors}, key=order.index)
+    if fields.get("do") == "next" and at not in places:
+        return await _form(request, app, session, None, {**fields, "at": _beside(at, 1)})
+    if at and places and at not in places:
+        fields = {**fields, "at": places[0]}
+    if fields.get("do") == "next":
+        here = [one for one in problem.errors if _step_of(one.field) == at]
+        problem = Invalid(errors=here)
+    return await _form(request, app, session, None, fields, problem)
+
+
+def _step_of(field: str) -> str:
+    first = field.partition(".")[0].partition("[")[0]
+    return next((step for step, names in _OF_STEP.items() if first in names), "window")
+
+
+def _beside(at: str, by: int) -> str:
+    order = [name for name, _ in STEPS]
+    place = order.index(at) + by if at in order else 0
+    return order[min(max(place, 0), order.index("window"))]
 
 
 @router.get("/{id}/edit")
@@ -143,6 +200,12 @@ async def _form(
     texts = WORDS.get(say, ())
     known = {*_FIELDS, *(f"content.{say}.{one.name}" for one in texts)}
     errors, others = form_errors(problem, known) if problem else ({}, [])
+    at = fields.get("at", "") if it is None else ""
+    hidden = {
+        name: value
+        for name, value in fields.items()
+        if name not in ("do", "at", "csrf", "version") and at and _step_of(name) != at
+    }
     return page(
         request, "campaign_form.html", status=problem.status if problem else 200, it=it,
         fields=fields, say=say, says=_SAYS, texts=texts, errors=errors, others=others,
@@ -151,7 +214,8 @@ async def _form(
         templates=await _templates(app, session),
         categories=await categories_of(app, session.actor, "bulk", classes=True),
         priorities=words_of(Priority, "By its category"),
-        action=f"/campaigns/{it['id']}/edit" if it else "/campaigns",
+        action=f"/campaigns/{it['id']}/edit" if it else "/campaigns", at=at, steps=STEPS,
+        hidden=hidden,
     )  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
 from dashboard.campaign_fields import pace_fields, pace_of
+from dashboard.campaign_forms import STEPS
 from dashboard.choices import words_of
 from dashboard.guard import Console, Form, Signed
+from dashboard.message_forms import moment
 from dashboard.rendering import page, see_other
 from dashboard.security import PREVIEWING_POLICY
 from domain.campaign import FINAL, CampaignState
@@ -19,8 +21,9 @@ from domain.contract.campaign import (
     ChooseWinner,
     Reject,
     SettleUnknown,
+    Submit,
 )
-from domain.errors import Problem
+from domain.errors import FieldError, Invalid, Problem
 from services import campaign_approvals as approvals
 from services import campaign_ledger as ledgers
 from services import campaign_previews as previews
@@ -41,6 +44,7 @@ TONES: Final = {
     CampaignState.AWAITING_APPROVAL: "unknown", CampaignState.APPROVED: "scheduled",
     CampaignState.SENDING: "sending", CampaignState.PAUSED: "held",
     CampaignState.COMPLETED: "delivered", CampaignState.REJECTED: "failed",
+    CampaignState.EXPIRED: "expired",
     CampaignState.ABORTED: "cancelled",
 }  # fmt: skip
 """Which state of a delivery a campaign's state looks like."""
@@ -53,7 +57,6 @@ _LIVE: Final = frozenset(
     {CampaignState.RESOLVING, CampaignState.APPROVED, CampaignState.SENDING, CampaignState.PAUSED}
 )
 _STEPS: Final = {
-    "submit": (steps.submit, "Submitted: its audience is being resolved."),
     "pause": (steps.pause, "Paused: nothing more leaves."),
     "resume": (steps.resume, "Resumed."),
     "abort": (steps.abort, "Aborted: what was not sent is cancelled."),
@@ -62,6 +65,7 @@ _STEPS: Final = {
 _MAY: Final = {
     CampaignState.DRAFT: ("edit", "preview", "submit"),
     CampaignState.REJECTED: ("edit", "preview", "submit"),
+    CampaignState.EXPIRED: ("edit", "preview", "submit"),
     CampaignState.RESOLVING: ("abort",),
     CampaignState.AWAITING_APPROVAL: ("edit", "abort"),
     CampaignState.APPROVED: ("pace", "pause", "abort"),
@@ -102,11 +106,13 @@ async def look(request: Request, id: str, app: Console, session: Signed) -> Resp
 @router.get("/{id}/preview")
 async def preview(request: Request, id: str, app: Console, session: Signed) -> Response:
     """Try a campaign over its real audience, and show what would go out."""
-    found = await use.get(app, session.actor, id)
-    tried = await previews.preview(app, session.actor, id, CampaignPreview(samples=_SAMPLES))
-    answer = page(request, "campaign_preview.html", it=found, tried=tried, tones=TONES, words=WORDS)
-    answer.headers["Content-Security-Policy"] = PREVIEWING_POLICY
-    return answer
+    return await _tried(request, id, app, session, "campaign_preview.html")
+
+
+@router.get("/{id}/approval")
+async def approval(request: Request, id: str, app: Console, session: Signed) -> Response:
+    """Show precisely what goes out once it is approved, who may, and what was said before."""
+    return await _tried(request, id, app, session, "campaign_approval.html")
 
 
 @router.get("/{id}/deliveries")
@@ -146,7 +152,7 @@ async def approve(
     try:
         await approvals.approve(app, session.actor, id, validated(Approve, asked))
     except Problem as problem:
-        return await _detail(request, id, app, session, problem)
+        return await _tried(request, id, app, session, "campaign_approval.html", problem)
     return see_other(f"/campaigns/{id}", flash="Your approval is kept.")
 
 
@@ -159,7 +165,7 @@ async def reject(
         asked = validated(Reject, {"reason": fields.get("reason", "")})
         await approvals.reject(app, session.actor, id, asked)
     except Problem as problem:
-        return await _detail(request, id, app, session, problem)
+        return await _tried(request, id, app, session, "campaign_approval.html", problem)
     return see_other(f"/campaigns/{id}", flash="Rejected; its author can change it.")
 
 
@@ -196,11 +202,27 @@ async def settle(id: str, app: Console, session: Signed, fields: Form) -> Respon
     return see_other(f"/campaigns/{id}", flash="Settled.")
 
 
+@router.post("/{id}/submit")
+async def submit(
+    request: Request, id: str, app: Console, session: Signed, fields: Form
+) -> Response:
+    """Submit a draft; by when it is to be approved may be said."""
+    errors: list[FieldError] = []
+    ends = moment("approve_by", fields, errors)
+    try:
+        if errors:
+            raise Invalid(errors=errors)
+        await steps.submit(app, session.actor, id, validated(Submit, {"approve_by": ends}))
+    except Problem as problem:
+        return await _detail(request, id, app, session, problem)
+    return see_other(f"/campaigns/{id}", flash="Submitted: its audience is being resolved.")
+
+
 @router.post("/{id}/{step}")
 async def take(
     request: Request, id: str, step: str, app: Console, session: Signed, _: Form
 ) -> Response:
-    """Submit, pause, resume, abort, or ask for what was missed."""
+    """Pause, resume, abort, or ask for what was missed."""
     found = _STEPS.get(step)
     if found is None:
         return see_other(f"/campaigns/{id}")
@@ -232,6 +254,28 @@ async def _detail(
         may_decide=state is CampaignState.AWAITING_APPROVAL
         and session.actor.may("approvals:write"),
     )  # fmt: skip
+
+
+async def _tried(
+    request: Request,
+    id: str,
+    app: App,
+    session: Session,
+    template: str,
+    problem: Problem | None = None,
+) -> Response:
+    found = await use.get(app, session.actor, id)
+    tried = await previews.preview(app, session.actor, id, CampaignPreview(samples=_SAMPLES))
+    state = CampaignState(found["state"])
+    answer = page(
+        request, template, status=problem.status if problem else 200, it=found, tried=tried,
+        tones=TONES, words=WORDS, problem=problem, steps=STEPS, at="try",
+        may_submit="submit" in _MAY[state] and session.actor.may("campaigns:write"),
+        may_decide=state is CampaignState.AWAITING_APPROVAL
+        and session.actor.may("approvals:write"),
+    )  # fmt: skip
+    answer.headers["Content-Security-Policy"] = PREVIEWING_POLICY
+    return answer
 
 
 def _filters(request: Request) -> dict[str, tuple[str, ...]]:

@@ -42,6 +42,7 @@ GROUPS: Final = (
         Entry("/compose", "pencil", "Compose"),
         Entry("/campaigns", "megaphone", "Campaigns"),
         Entry("/schedules", "clock", "Schedules"),
+        Entry("/triggers", "arrow", "Triggers"),
     )),
     Group("people", "people", "People", (
         Entry("/profiles", "user", "Profiles"),

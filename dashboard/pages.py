@@ -37,6 +37,7 @@ from dashboard import (
     template_editor,
     template_list,
     template_versions,
+    triggers,
     users,
     vendor_changes,
     vendors,
@@ -65,6 +66,6 @@ _PARTS: Any = (
     template_list, template_versions, template_editor, vendor_changes, vendors, suppressions,
     categories, rules, profile_forms, profile_preferences, profile_explain, profiles, groups,
     imports, audiences, audience_editor, modules, partials, campaign_forms, campaigns,
-    schedules, rotas, users, audit, account, preference_centre,
+    schedules, triggers, rotas, users, audit, account, preference_centre,
     acknowledging,
 )  # fmt: skip

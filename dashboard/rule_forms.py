@@ -90,6 +90,10 @@ INPUTS: Final[Mapping[RuleKind, Sequence[Input]]] = {
         _input("approvals", "Approvals", Kind.NUMBER, usual="1", required=True),
         _input("approvers", "Who may", Kind.LIST,
                "Users by id (usr_…), one a line. Empty: every administrator and approver."),
+        _input("remind_every_hours", "Remind them each so many hours", Kind.NUMBER,
+               "Empty: only when it is submitted and before its deadline.", usual="24"),
+        _input("deadline_hours", "Expires after so many hours", Kind.NUMBER,
+               "Empty: it waits until somebody decides."),
     ),
 }  # fmt: skip
 SEVERAL: Final[Mapping[RuleKind, Several]] = {

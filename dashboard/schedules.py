@@ -1,17 +1,22 @@
 """Schedules: what fires when, the coming weeks, and what became of the latest times."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dashboard.guard import Console, Form, Signed
+from dashboard.message_forms import form_errors, moment
 from dashboard.rendering import page, see_other
-from domain.contract.schedule import RULES, PauseRequest
-from domain.errors import Problem
+from domain.contract.schedule import RULES, PauseRequest, Revoke, StandingApproval
+from domain.errors import FieldError, Invalid, Problem
 from services import schedule_by_hand as by_hand
 from services import schedules as use
+from services.access import Session
+from services.app import App
+from services.fields import validated
 from services.paging import MAX_LIMIT
 from services.schedule_agenda import agenda
 
@@ -66,6 +71,39 @@ async def trigger(
     return see_other(f"/schedules/{id}", flash="It fired once, besides its times.")
 
 
+@router.post("/{id}/approve")
+async def approve(
+    request: Request, id: str, app: Console, session: Signed, fields: Form
+) -> Response:
+    """Approve its campaigns beforehand: to so many, and until the end of a day in its zone."""
+    it = await use.get(app, session.actor, id)
+    until = f"{fields['until']}T23:59:59" if fields.get("until") else ""
+    errors: list[FieldError] = []
+    ends = moment("until", {"until": until, "zone": it["timezone"]}, errors)
+    asked = {**fields, "until": ends}
+    try:
+        if errors or ends is None:
+            raise Invalid(errors=errors or [FieldError("until", "is needed: the last day")])
+        given = {name: asked[name] for name in ("hash", "largest", "until", "reason")}
+        await use.approve(app, session.actor, id, validated(StandingApproval, given))
+    except Problem as problem:
+        return await _look(request, id, app, session, problem, fields)
+    return see_other(f"/schedules/{id}", flash="Your approval stands.")
+
+
+@router.post("/{id}/revoke")
+async def revoke(
+    request: Request, id: str, app: Console, session: Signed, fields: Form
+) -> Response:
+    """Take its standing approvals back."""
+    try:
+        asked = validated(Revoke, {"reason": fields.get("reason", "")})
+        await use.revoke(app, session.actor, id, asked)
+    except Problem as problem:
+        return await _look(request, id, app, session, problem, fields)
+    return see_other(f"/schedules/{id}", flash="Revoked: each campaign waits for approval.")
+
+
 def rule_words(one: dict[str, Any]) -> str:
     """Return when a schedule fires, in words."""
     name = next(rule for rule in RULES if one[rule] is not None)
@@ -85,15 +123,21 @@ def _unit(unit: str, number: int) -> str:
 
 
 async def _look(
-    request: Request, id: str, app: Any, session: Any, problem: Problem | None = None
+    request: Request,
+    id: str,
+    app: App,
+    session: Session,
+    problem: Problem | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> Response:
     found = await use.get(app, session.actor, id)
-    wrong = "; ".join(f"{one.field} {one.message}" for one in problem.errors) if problem else ""
+    errors, others = form_errors(problem, {"largest", "until", "reason"}) if problem else ({}, [])
     return page(
         request, "schedule.html", status=problem.status if problem else 200,
         it=found, rule=rule_words(found), tones=_TONES, run_tones=_RUNS,
-        weeks=await agenda(app, session.actor, only=found),
-        wrong=wrong or (problem.detail if problem else ""),
+        weeks=await agenda(app, session.actor, only=found), wrong="; ".join(others),
         said=json.dumps(found["action"], indent=2, ensure_ascii=False),
+        fields=fields or {}, errors=errors,
         may_write=session.actor.may("schedules:write"),
+        may_approve=session.actor.may("approvals:write"),
     )  # fmt: skip

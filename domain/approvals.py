@@ -7,7 +7,7 @@ effect without touching a record.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,8 @@ class Decision(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    REVOKE = "revoke"
+    """Takes back the standing approvals of a definition that were given until then."""
 
 
 class Outcome(StrEnum):
@@ -50,7 +52,8 @@ class Person:
 class Record:
     """What a user said of a hash, for themselves or on behalf of somebody who is away.
 
-    With `largest` it is a standing approval: of a definition, for each run to so many at most.
+    With `largest` it is a standing approval: of a definition, for each run to so many at most, and
+    with `until` for those that begin before then.
     """
 
     user: UUID
@@ -60,6 +63,7 @@ class Record:
     on_behalf_of: UUID | None = None
     largest: int | None = None
     reason: str = ""
+    until: datetime | None = None
 
     @property
     def people(self) -> frozenset[UUID]:
@@ -74,12 +78,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """So many of those who may (empty: of all approvers) must approve what goes to more."""
+    """So many of those who may (empty: of all approvers) must approve what goes to more.
+
+    They are reminded at intervals, and what is not approved before the deadline, counted from when
+    approval was asked for, expires.
+    """
 
     name: str
     approvals: int = 1
     larger_than: int = 0
     approvers: frozenset[UUID] = frozenset()
+    remind_every: timedelta | None = None
+    deadline: timedelta | None = None
 
     def lets(self, voice: UUID) -> bool:
         """Whether an approval in this name counts."""
@@ -90,7 +100,8 @@ class Policy:
 class Facts:
     """What is to be approved: whose, about what, to how many, and who wrote or edited it.
 
-    `definition` is the hash of what recurs, if it does; standing approvals are bound to it.
+    `definition` is the hash of what recurs, if it does; standing approvals are bound to it. `at`
+    is when this run of it was to begin.
     """
 
     module: UUID
@@ -99,6 +110,7 @@ class Facts:
     audience: int
     authors: frozenset[UUID] = frozenset()
     definition: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +143,10 @@ def decide(
     """
     counted, void = list[Record](), list[tuple[Record, str]]()
     used: set[UUID] = set()
-    ordered = sorted(records, key=_rank)
-    for record in ordered:
-        why = void_because(record, facts, hash, people)
+    given = list(records)
+    revoked_at = revocation(given, facts)
+    for record in sorted((one for one in given if not _revokes(one)), key=_rank):
+        why = void_because(record, facts, hash, people, revoked_at=revoked_at)
         if why is None and record.decision is Decision.REJECT:
             return Verdict(Outcome.REJECTED, rejection=record)
         if why is None and used & record.people:
@@ -143,15 +156,36 @@ def decide(
         else:
             counted.append(record)
             used |= record.people
-    return _verdict(_binding(policies, facts), counted, void, _free(people, facts, used))
+    binding = fitting(policies, facts) or [DEFAULT]
+    return _verdict(binding, counted, void, _free(people, facts, used))
+
+
+def fitting(policies: Sequence[Policy], facts: Facts) -> list[Policy]:
+    """Return the policies that bind something of its size; without any, DEFAULT does."""
+    return [one for one in policies if facts.audience > one.larger_than]
+
+
+def revocation(records: Iterable[Record], facts: Facts) -> datetime | None:
+    """Return when the standing approvals of a definition were last revoked, by whomever."""
+    moments = [one.at for one in records if _revokes(one) and one.hash == facts.definition]
+    return max(moments, default=None)
 
 
 def void_because(
-    record: Record, facts: Facts, hash: str, people: Mapping[UUID, Person]
+    record: Record,
+    facts: Facts,
+    hash: str,
+    people: Mapping[UUID, Person],
+    *,
+    revoked_at: datetime | None = None,
 ) -> str | None:
     """Return why a record does not count, looked at alone; None when it does."""
-    if not _fits(record, facts, hash):
+    if record.hash != (hash if record.largest is None else facts.definition):
         return _OTHER
+    if record.largest is not None and revoked_at is not None and record.at <= revoked_at:
+        return "it was revoked"
+    if record.until is not None and facts.at is not None and facts.at >= record.until:
+        return "its time is over"
     if record.people & facts.authors:
         return "its giver wrote or edited this"
     if record.largest is not None and facts.audience > record.largest:
@@ -163,12 +197,8 @@ def void_because(
     return None
 
 
-def _fits(record: Record, facts: Facts, hash: str) -> bool:
-    """Standing approvals, and their withdrawal, are of the definition; all others of the hash."""
-    standing = facts.definition is not None and record.hash == facts.definition
-    if record.largest is not None:
-        return standing
-    return record.hash == hash or (standing and record.decision is Decision.REJECT)
+def _revokes(record: Record) -> bool:
+    return record.decision is Decision.REVOKE
 
 
 def _rank(record: Record) -> tuple[object, ...]:
@@ -176,12 +206,8 @@ def _rank(record: Record) -> tuple[object, ...]:
     approves, away = record.decision is Decision.APPROVE, record.on_behalf_of
     return (
         approves, away is not None, record.at, record.user, away or record.user, record.hash,
-        record.largest or 0,
+        record.largest or 0, record.until is not None, record.until or record.at,
     )  # fmt: skip
-
-
-def _binding(policies: Sequence[Policy], facts: Facts) -> list[Policy]:
-    return [one for one in policies if facts.audience > one.larger_than] or [DEFAULT]
 
 
 def _free(people: Mapping[UUID, Person], facts: Facts, used: set[UUID]) -> frozenset[UUID]:

@@ -19,6 +19,7 @@ class CampaignState(StrEnum):
     PAUSED = "paused"
     COMPLETED = "completed"
     REJECTED = "rejected"
+    EXPIRED = "expired"
     ABORTED = "aborted"
 
 
@@ -31,6 +32,7 @@ class Step(StrEnum):
     UNRESOLVED = "unresolved"
     APPROVE = "approve"
     REJECT = "reject"
+    EXPIRE = "expire"
     DOUBT = "doubt"
     OPEN = "open"
     PAUSE = "pause"
@@ -42,12 +44,15 @@ class Step(StrEnum):
 
 _S = CampaignState
 STEPS: Final[Mapping[Step, tuple[frozenset[CampaignState], CampaignState]]] = {
-    Step.EDIT: (frozenset({_S.DRAFT, _S.REJECTED, _S.AWAITING_APPROVAL}), _S.DRAFT),
-    Step.SUBMIT: (frozenset({_S.DRAFT, _S.REJECTED}), _S.RESOLVING),
+    Step.EDIT: (
+        frozenset({_S.DRAFT, _S.REJECTED, _S.EXPIRED, _S.AWAITING_APPROVAL}), _S.DRAFT,
+    ),
+    Step.SUBMIT: (frozenset({_S.DRAFT, _S.REJECTED, _S.EXPIRED}), _S.RESOLVING),
     Step.RESOLVED: (frozenset({_S.RESOLVING}), _S.AWAITING_APPROVAL),
     Step.UNRESOLVED: (frozenset({_S.RESOLVING}), _S.DRAFT),
     Step.APPROVE: (frozenset({_S.AWAITING_APPROVAL}), _S.APPROVED),
     Step.REJECT: (frozenset({_S.AWAITING_APPROVAL}), _S.REJECTED),
+    Step.EXPIRE: (frozenset({_S.AWAITING_APPROVAL}), _S.EXPIRED),
     Step.DOUBT: (frozenset({_S.APPROVED}), _S.AWAITING_APPROVAL),
     Step.OPEN: (frozenset({_S.APPROVED}), _S.SENDING),
     Step.PAUSE: (frozenset({_S.APPROVED, _S.SENDING}), _S.PAUSED),
@@ -63,13 +68,17 @@ STEPS: Final[Mapping[Step, tuple[frozenset[CampaignState], CampaignState]]] = {
 }  # fmt: skip
 """From which states a step may be taken, and where it leads (see `allowed`, `leads_to`).
 
-`close` ends a paused one too, when its window is over. `doubt` takes an approval back that no
-longer counts when the window opens; `resume` leads to approved, from where the open window leads
-on to sending at once.
+`expire` ends a submission that nobody approved in time. `close` ends a paused one too, when its
+window is over. `doubt` takes an approval back that no longer counts when the window opens; `resume`
+leads to approved, from where the open window leads on to sending at once.
 """
 
 FINAL: Final = frozenset({_S.COMPLETED, _S.ABORTED})
 """States in which nothing waits any more."""
+ON_THE_WAY: Final = frozenset(
+    {_S.RESOLVING, _S.AWAITING_APPROVAL, _S.APPROVED, _S.SENDING, _S.PAUSED}
+)
+"""States from which a campaign goes on without its author."""
 
 
 BEFORE_SENDING: Final = frozenset({Step.EDIT, Step.SUBMIT})
@@ -82,10 +91,11 @@ def allowed(step: Step, state: CampaignState, *, started: bool) -> bool:
 
 
 def leads_to(step: Step, *, started: bool) -> CampaignState:
-    """Return the state after a step. One that has sent before cannot be rejected as a whole: what
-    is left of it is aborted.
+    """Return the state after a step. One that has sent before cannot be rejected, or expire, as a
+    whole: what is left of it is aborted.
     """
-    return CampaignState.ABORTED if started and step is Step.REJECT else STEPS[step][1]
+    turned_down = step in (Step.REJECT, Step.EXPIRE)
+    return CampaignState.ABORTED if started and turned_down else STEPS[step][1]
 
 
 def workflow_id(campaign_id: UUID, run: int, recoveries: int = 0) -> str:

@@ -1,6 +1,7 @@
 """Policies of approval: business rules of the kind `approval`, read as the domain has them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,8 @@ async def find(conn: AsyncConnection, facts: Facts) -> list[Policy]:
             approvals=rule.settings["approvals"],
             larger_than=rule.settings["larger_than"],
             approvers=frozenset(decode("usr", one) for one in rule.settings["approvers"]),
+            remind_every=_hours(rule.settings.get("remind_every_hours", 24)),
+            deadline=_hours(rule.settings.get("deadline_hours")),
         )
         for rule in binding(standing.rules, facts.category, facts.class_)
         if rule.kind is RuleKind.APPROVAL
@@ -46,3 +49,7 @@ async def check_approvers(
             errors.append(FieldError(f"settings.approvers[{index}]", message))
     if errors:
         raise Invalid(errors=errors)
+
+
+def _hours(given: int | None) -> timedelta | None:
+    return timedelta(hours=given) if given else None

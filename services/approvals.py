@@ -4,7 +4,7 @@ The caller hands over its facts and the hash of what stands, and acts on the ver
 alone starts nothing, and a signal without a record even less.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +23,11 @@ from stores import approvals as store
 from stores import users
 
 MOST_REASON: Final = 1_000
+_ACTIONS: Final = {
+    Decision.APPROVE: "approval.given",
+    Decision.REJECT: "approval.refused",
+    Decision.REVOKE: "approval.revoked",
+}
 
 
 async def decide(
@@ -48,17 +53,19 @@ async def approve(
     reason: str = "",
     on_behalf_of: str | None = None,
     largest: int | None = None,
+    until: datetime | None = None,
 ) -> Verdict:
     """Keep an approval of what the approver saw (`seen`), and return what stands; repeatable.
 
     on_behalf_of: the id of a user whose deputy the actor is. largest: makes it a standing approval
-    of the facts' definition, for each run to so many recipients at most.
+    of the facts' definition, for each run to so many recipients at most; `until` ends it.
     Raises Conflict when that is not what stands, or when it is rejected or they decided already;
     Forbidden for authors, editors and all who may not approve; Invalid.
     """
     return await _say(
         conn, actor, subject, facts, _standing(facts, hash, largest), Decision.APPROVE,
         seen=seen, reason=reason, on_behalf_of=on_behalf_of, largest=largest, present=hash,
+        until=until,
     )  # fmt: skip
 
 
@@ -82,9 +89,43 @@ async def reject(
     )  # fmt: skip
 
 
+async def revoke(
+    conn: AsyncConnection, actor: Actor, subject: str, facts: Facts, *, reason: str
+) -> None:
+    """Take back the standing approvals of a definition, whoever gave them; with a reason.
+
+    Raises Forbidden for who may not approve, Conflict where none stands.
+    """
+    actor.require("approvals:write")
+    if actor.user_id is None:
+        raise Forbidden("Only a signed-in user, or a key that is bound to one, may decide.")
+    if facts.definition is None or not reason.strip():
+        raise Invalid.field("reason", "is needed to revoke: say why it stands no longer")
+    await store.lock(conn, subject)
+    person = (await store.find_people(conn)).get(actor.user_id)
+    if person is None or not person.may_approve:
+        raise Forbidden("Only active users with the role administrator or approver may decide.")
+    records = await store.of_subject(conn, subject)
+    revoked_at = rules.revocation(records, facts)
+    if not any(
+        one.largest is not None
+        and one.hash == facts.definition
+        and (revoked_at is None or one.at > revoked_at)
+        for one in records
+    ):
+        raise Conflict("No standing approval is given that could be revoked.")
+    now = datetime.now(UTC)
+    said = Record(actor.user_id, facts.definition, Decision.REVOKE, now, reason=reason.strip())
+    await store.record(conn, subject, said)
+    await _audit(conn, actor, subject, facts, said)
+
+
 async def history(conn: AsyncConnection, subject: str) -> list[dict[str, Any]]:
-    """Return what was said of a subject, oldest first: {user, on_behalf_of, decision, hash, …}."""
-    return [view(one) for one in await store.of_subject(conn, subject)]
+    """Return what was said of a subject, oldest first: {user, name, on_behalf_of, decision, …}."""
+    records = await store.of_subject(conn, subject)
+    rows = await users.find_by_ids(conn, sorted({id for one in records for id in one.people}))
+    names = {row.id: row.name for row in rows}
+    return [view(one, names) for one in records]
 
 
 async def waiting_for(conn: AsyncConnection, verdict: Verdict) -> list[dict[str, Any]]:
@@ -106,15 +147,18 @@ def _person(row: Any) -> dict[str, Any]:
     return {"user": encode("usr", row.id), "name": row.name, "email": row.email}
 
 
-def view(record: Record) -> dict[str, Any]:
-    """Return a record in the contract's shape."""
+def view(record: Record, names: Mapping[UUID, str]) -> dict[str, Any]:
+    """Return a record in the contract's shape; the names of who was removed since are null."""
     away = record.on_behalf_of
     return {
         "user": encode("usr", record.user),
+        "name": names.get(record.user),
         "on_behalf_of": encode("usr", away) if away else None,
+        "on_behalf_of_name": names.get(away) if away else None,
         "decision": record.decision,
         "hash": record.hash,
         "largest": record.largest,
+        "until": stamp(record.until),
         "reason": record.reason,
         "at": stamp(record.at),
     }
@@ -133,6 +177,7 @@ async def _say(
     on_behalf_of: str | None,
     largest: int | None,
     present: str,
+    until: datetime | None = None,
 ) -> Verdict:
     actor.require("approvals:write")
     if actor.user_id is None:
@@ -141,13 +186,16 @@ async def _say(
         raise Invalid.field("reason", f"may have {MOST_REASON} characters")
     await store.lock(conn, subject)
     away = await _away(conn, actor.user_id, on_behalf_of)
-    said = Record(actor.user_id, hash, decision, datetime.now(UTC), away, largest, reason.strip())
+    said = Record(
+        actor.user_id, hash, decision, datetime.now(UTC), away, largest, reason.strip(), until
+    )
     await _check_giver(conn, said, facts)
     if seen != hash:
         raise Conflict("It was changed since you looked at it; look again, and decide on that.")
     records = await store.of_subject(conn, subject)
     before = await _judge(conn, records, facts, present)
-    if any(_same(one, said) for one in records):
+    # A standing approval that was revoked is given anew by saying the same once more.
+    if any(_same(one, said) for one in (records if largest is None else before.counted)):
         return before
     _check_open(before, said)
     await store.record(conn, subject, said)
@@ -200,8 +248,8 @@ def _check_open(before: Verdict, said: Record) -> None:
 
 
 def _same(one: Record, other: Record) -> bool:
-    return (one.user, one.on_behalf_of, one.hash, one.decision, one.largest) == (
-        other.user, other.on_behalf_of, other.hash, other.decision, other.largest
+    return (one.user, one.on_behalf_of, one.hash, one.decision, one.largest, one.until) == (
+        other.user, other.on_behalf_of, other.hash, other.decision, other.largest, other.until
     )  # fmt: skip
 
 
@@ -218,6 +266,5 @@ def _standing(facts: Facts, hash: str, largest: int | None) -> str:
 async def _audit(
     conn: AsyncConnection, actor: Actor, subject: str, facts: Facts, said: Record
 ) -> None:
-    told = {name: value for name, value in view(said).items() if value and name != "at"}
-    action = "approval.given" if said.decision is Decision.APPROVE else "approval.refused"
-    await audit_subject(conn, actor, action, subject, facts.module, told)
+    told = {name: value for name, value in view(said, {}).items() if value and name != "at"}
+    await audit_subject(conn, actor, _ACTIONS[said.decision], subject, facts.module, told)

@@ -1,6 +1,6 @@
 """How long a campaign takes and what it costs, as far as paces and costs of accounts tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +20,7 @@ async def estimate(
     The cheapest account of a channel counts, and `segments` parts for each text. `per_second` and
     `seconds` are null where no pace limits it.
     """
-    async with app.db.leader() as conn:
-        found = await accounts.find_enabled(conn)
-    usable = [one for one in found if not one.categories or frozen.category in one.categories]
+    usable = await _usable(app, frozen)
     told: dict[str, dict[str, Any]] = {}
     for channel, number in sorted(channels.items()):
         having = [one for one in usable if one.channel == channel]
@@ -43,6 +41,29 @@ async def estimate(
         "cost": round(sum(one["cost"] for one in told.values()), 4),
         "seconds": round(max(seconds), 1) if seconds else None,
     }
+
+
+async def senders(
+    app: App, frozen: Frozen, contents: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return {channel, from, accounts} of each channel: from whom it comes, where the words or the
+    settings say so (else null: the account does), and over which accounts.
+    """
+    usable = await _usable(app, frozen)
+    told = []
+    for channel in frozen.channels:
+        said = {one["content"].get("from") for one in contents if one["channel"] == channel}
+        usual = app.settings.mail_from if channel is Channel.EMAIL else None
+        names = [one.name for one in usable if one.channel == channel]
+        named = sorted({str(one or usual) for one in said if one or usual})
+        told.append({"channel": channel, "from": named or None, "accounts": sorted(names)})
+    return told
+
+
+async def _usable(app: App, frozen: Frozen) -> list[Any]:
+    async with app.db.leader() as conn:
+        found = await accounts.find_enabled(conn)
+    return [one for one in found if not one.categories or frozen.category in one.categories]
 
 
 def timetable(row: Any, frozen: Frozen, zones: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -23,10 +23,10 @@ from services.access import Actor
 from services.app import App
 from services.audience_definitions import read
 from services.audience_resolving import resolve
-from services.campaign_estimates import estimate, timetable
+from services.campaign_estimates import estimate, senders, timetable
 from services.campaign_judging import judge, look_up
 from services.campaign_rows import find_row
-from services.campaign_samples import Person, render_samples
+from services.campaign_samples import Person, render_locales, render_samples
 from services.fields import validated
 from stores import audience_snapshots, audiences
 from stores.campaign_trials import Tried
@@ -53,8 +53,8 @@ class Tally:
 
 
 async def preview(app: App, actor: Actor, id_text: str, request: CampaignPreview) -> dict[str, Any]:
-    """Return {members, measured, counts, estimate, timetable, samples, problems} of a campaign;
-    docs/campaigns.md tells what they mean.
+    """Return {members, measured, counts, estimate, timetable, contents, senders, samples,
+    problems}; docs/campaigns.md tells what they mean.
 
     Raises Invalid where the campaign or its audience is wrong, Unavailable where a source is down.
     """
@@ -74,6 +74,7 @@ async def preview(app: App, actor: Actor, id_text: str, request: CampaignPreview
     shown = await render_samples(
         app, frozen, tally.measured, most=request.samples, in_full=actor.may("profiles:read")
     )
+    contents = await render_locales(app, frozen, tally.measured)
     return {
         "members": tally.members,
         "measured": len(tally.measured),
@@ -84,6 +85,8 @@ async def preview(app: App, actor: Actor, id_text: str, request: CampaignPreview
         },
         "estimate": await estimate(app, row, frozen, channels, shown.segments),
         "timetable": timetable(row, frozen, tally.zones),
+        "contents": contents,
+        "senders": await senders(app, frozen, contents),
         "samples": shown.samples,
         "problems": shown.problems,
     }

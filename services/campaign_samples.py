@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -76,6 +76,39 @@ async def render_samples(
         for (where, message), number in wrong.most_common(_MOST_PROBLEMS)
     ]
     return Rendered(samples, told, sum(parts) / len(parts) if parts else 1.0)
+
+
+async def render_locales(
+    app: App, frozen: Frozen, people: Sequence[Person]
+) -> list[dict[str, Any]]:
+    """Render what is said on each channel in each language: {variant, channel, locale, content},
+    where the locale is null for the words of everybody else, and the variant without a test. The
+    data are of somebody who reads it, else of the first recipient.
+    """
+    versions = await _versions(app, frozen)
+    shown: list[dict[str, Any]] = []
+    for number, variant in enumerate(_variants(frozen)):
+        version = versions[variant.template] if variant.template else None
+        named = letter(number) if frozen.ab_test else None
+        for channel in frozen.channels:
+            for locale in (None, *sorted(version.locales if version else ())):
+                said_by = version.content_for(locale) if version else frozen.content or {}
+                words = with_sender(said_by, frozen.sender)
+                if words.get(channel) is None:
+                    continue
+                person = _reader(people, locale)
+                data = with_examples({**variant.data, **(person.data if person else {})})
+                recipient = replace(person.recipient if person else Recipient(), locale=locale)
+                said, _ = _say(channel, words, data, recipient)
+                shown.append(
+                    {"variant": named, "channel": channel, "locale": locale, "content": said}
+                )
+    return shown
+
+
+def _reader(people: Sequence[Person], locale: str | None) -> Person | None:
+    fitting = [one for one in people if one.recipient.locale == locale]
+    return next(iter(fitting or people), None)
 
 
 def _variants(frozen: Frozen) -> list[Frozen]:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ab_tests import AbTestState
 from domain.campaign import FINAL, CampaignState, Step
 from domain.campaign_canary import CanaryState
-from domain.contract.campaign import CampaignRequest
-from domain.errors import Conflict
+from domain.contract.campaign import CampaignRequest, Submit
+from domain.errors import Conflict, Invalid
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
@@ -26,6 +26,7 @@ from services.versions import check_version
 from stores import campaign_deliveries as deliveries
 from stores import campaigns as store
 
+NO_DEADLINE: Final = Submit()
 _S = CampaignState
 _DONE: Final = {
     Step.PAUSE: frozenset({_S.PAUSED}),
@@ -36,23 +37,29 @@ _DONE: Final = {
 
 
 async def submit(
-    app: App, actor: Actor, id_text: str, if_match: int | None = None
+    app: App,
+    actor: Actor,
+    id_text: str,
+    request: Submit = NO_DEADLINE,
+    if_match: int | None = None,
 ) -> dict[str, Any]:
     """Freeze a draft and let its audience be resolved; raises Invalid, Conflict.
 
     Without Temporal it is promised all the same, and started by the sweeper.
     """
     actor.require("campaigns:write")
+    if request.approve_by is not None and request.approve_by <= datetime.now(UTC):
+        raise Invalid.field("approve_by", "must be later than now")
 
     async def work(conn: AsyncConnection) -> Any:
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
-        request = validated(CampaignRequest, row.definition)
-        named = await look_up(conn, row.module_id, request)
-        frozen = judge(request, named, usual_hours=app.settings.off_hours)
+        asked = validated(CampaignRequest, row.definition)
+        named = await look_up(conn, row.module_id, asked)
+        frozen = judge(asked, named, usual_hours=app.settings.off_hours)
         submitted = await store.step(
-            conn, row.id, Step.SUBMIT, frozen=frozen, start_at=request.window.start_at,
-            end_at=request.window.end_at,
+            conn, row.id, Step.SUBMIT, frozen=frozen, start_at=asked.window.start_at,
+            end_at=asked.window.end_at, approve_by=request.approve_by,
         )  # fmt: skip
         if submitted is None:
             raise refused(row, Step.SUBMIT)

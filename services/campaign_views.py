@@ -11,6 +11,7 @@ from services.times import stamp
 
 _HASHED = frozenset(CampaignState) - {
     CampaignState.DRAFT, CampaignState.RESOLVING, CampaignState.REJECTED,
+    CampaignState.EXPIRED,
 }  # fmt: skip
 
 
@@ -47,10 +48,12 @@ def view(row: Any) -> dict[str, Any]:
         "metadata": asked.get("metadata", {}),
         "counts": frozen.get("counts"),
         "problem": row.problem,
+        "schedule": encode("sch", row.schedule_id) if row.schedule_id else None,
         "created_by": row.created_by,
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
         "submitted_at": stamp(row.submitted_at),
+        "approve_by": stamp(row.approve_by),
         "approved_at": stamp(row.approved_at),
         "started_at": stamp(row.started_at),
         "finished_at": stamp(row.finished_at),

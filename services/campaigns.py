@@ -1,6 +1,6 @@
 """Campaigns: written by authors, edited until they are submitted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,8 @@ from services import campaign_approvals, campaign_tests, engagements
 from services import campaign_runs as runs
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.audit_log import names_of
+from services.auditing import audit_row, named
 from services.campaign_judging import judge, look_up, pace_document
 from services.campaign_rows import definition, find_row, refused
 from services.campaign_views import view
@@ -37,14 +38,14 @@ async def create(
     actor.require("campaigns:write")
 
     async def work(conn: AsyncConnection) -> Answer:
-        named = await look_up(conn, actor.module_id, request)
-        judge(request, named, usual_hours=app.settings.off_hours)
+        known = await look_up(conn, actor.module_id, request)
+        judge(request, known, usual_hours=app.settings.off_hours)
         id = new_id()
         await store.insert(
             conn,
             {
                 "id": id, "module_id": actor.module_id, "name": request.name,
-                "definition": definition(request), "created_by": actor.name,
+                "definition": definition(request), "created_by": named(actor),
                 "author_ids": [actor.user_id] if actor.user_id else [],
             },
         )  # fmt: skip
@@ -54,6 +55,14 @@ async def create(
         return Answer(body, 201, headers={"Location": f"/v1/campaigns/{body['id']}"})
 
     return await once(app, actor, idempotency, work)
+
+
+async def judge_draft(app: App, actor: Actor, request: CampaignRequest) -> None:
+    """Judge what a draft would be made of, without making it; raises Invalid as `create` does."""
+    actor.require("campaigns:write")
+    async with app.db.leader() as conn:
+        known = await look_up(conn, actor.module_id, request)
+    judge(request, known, usual_hours=app.settings.off_hours)
 
 
 async def find(
@@ -80,7 +89,9 @@ async def find(
             before=decode_cursor(cursor),
             most=limit + 1,
         )
-    return Page([view(row) for row in rows[:limit]], next_cursor([row.id for row in rows], limit))
+        names = await names_of(conn, {row.created_by for row in rows})
+    items = [{**view(row), **_written(row, names)} for row in rows[:limit]]
+    return Page(items, next_cursor([row.id for row in rows], limit))
 
 
 async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
@@ -91,7 +102,8 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
         about = await campaign_approvals.told(conn, row) if row.run else {"approvals": []}
         about |= await campaign_tests.told(conn, row)
         done = await engagements.of_campaign(conn, row)
-    return {**view(row), **about, "engagement": done}
+        names = await names_of(conn, [row.created_by])
+    return {**view(row), **_written(row, names), **about, "engagement": done}
 
 
 async def change(
@@ -118,8 +130,8 @@ async def change(
                 conn, row.id, pace, anew=_begins_ramp(given), version=row.version
             )
         else:
-            named = await look_up(conn, row.module_id, request)
-            judge(request, named, usual_hours=app.settings.off_hours)
+            known = await look_up(conn, row.module_id, request)
+            judge(request, known, usual_hours=app.settings.off_hours)
             changed = await store.edit(
                 conn, row.id, name=request.name, definition=definition(request),
                 author_id=actor.user_id, version=row.version,
@@ -149,6 +161,11 @@ async def delete(app: App, actor: Actor, id_text: str, if_match: int | None = No
         await audit_row(conn, actor, "campaign.deleted", "cmp", row, {"state": row.state})
 
     await app.db.retrying(work)
+
+
+def _written(row: Any, names: Mapping[str, str]) -> dict[str, str]:
+    """Return who wrote a campaign, by name where they are known still."""
+    return {"created_by_name": names.get(row.created_by, row.created_by)}
 
 
 def _begins_ramp(given: dict[str, Any]) -> bool:

@@ -32,6 +32,7 @@ from stores import triggers
 from stores.ledger import change as changes
 
 MOST_TYPES: Final = 200
+MOST_RECENT: Final = 50
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ async def post(app: App, actor: Actor, event: CloudEvent) -> Answer:
     actor.require("events:write")
 
     async def work(conn: AsyncConnection) -> tuple[Answer, Effects]:
-        told = await store.take(conn, actor.module_id, event.source, event.id)
+        told = await store.take(conn, actor.module_id, event.source, event.id, event.type)
         if told is not None:
             return Answer(told, 202, replayed=True), Effects()
         effects = await _effects(app, conn, actor, event)
@@ -100,15 +101,40 @@ async def types(app: App, actor: Actor) -> dict[str, Any]:
     """Return the types of events that came, the latest first, with what they did."""
     actor.require("events:read")
     async with app.db.leader() as conn:
-        rows = await store.counts(conn, actor.module_id, MOST_TYPES)
+        rows = await store.counts(conn, _module(actor), MOST_TYPES)
     items = [
         {
-            "type": row.event_type, "events": row.events, "started": row.started,
-            "cancelled": row.cancelled, "last_at": stamp(row.last_at), "listened": row.listened,
+            "type": row.event_type, "module": row.module_key, "events": row.events,
+            "started": row.started, "cancelled": row.cancelled, "last_at": stamp(row.last_at),
+            "listened": row.listened,
         }
         for row in rows
     ]  # fmt: skip
     return {"items": items, "next_cursor": None}
+
+
+async def recent(
+    app: App, actor: Actor, *, types: Sequence[str] = (), most: int = MOST_RECENT
+) -> dict[str, Any]:
+    """Return the events that came last within two days, of these types, and what each did."""
+    actor.require("events:read")
+    async with app.db.leader() as conn:
+        rows = await store.latest(conn, _module(actor), types=types, most=most)
+    items = [
+        {
+            "source": row.source, "id": row.id, "type": row.type, "module": row.module_key,
+            "posted_at": stamp(row.posted_at),
+            "notifications": [one["id"] for one in row.answer["notifications"]],
+            "cancelled": row.answer["cancelled"],
+            "refused": row.answer["refused"],
+        }
+        for row in rows
+    ]  # fmt: skip
+    return {"items": items, "next_cursor": None}
+
+
+def _module(actor: Actor) -> UUID | None:
+    return None if actor.all_modules else actor.module_id
 
 
 async def _effects(app: App, conn: AsyncConnection, actor: Actor, event: CloudEvent) -> Effects:
@@ -120,7 +146,7 @@ async def _effects(app: App, conn: AsyncConnection, actor: Actor, event: CloudEv
         if row.enabled and row.event_type == event.type
         and matches(row.definition.get("filter", {}), document)
     ]  # fmt: skip
-    ended = [(row.id, tie) for row in concerned if (tie := _tie(row, event.type, document))]
+    ended = [(row.id, tie) for row in concerned if (tie := tie_of(row, event.type, document))]
     begun = {row.id: tie for row in starts if (tie := _own_tie(row, document))}
     effects = Effects()
     if ended or begun:
@@ -159,7 +185,7 @@ async def _start(
     groups = defaultdict(list)
     for row in starts:
         try:
-            groups[tuple(row.scopes)].append((row, _request(row, event)))
+            groups[tuple(row.scopes)].append((row, request_of(row, event)))
         except Problem as problem:
             effects.refused.append(_refusal(row, problem))
     awaited = []
@@ -178,7 +204,8 @@ async def _start(
         await store.add_awaited(conn, awaited)
 
 
-def _request(row: Row[Any], event: Mapping[str, Any]) -> NotificationRequest:
+def request_of(row: Row[Any], event: Mapping[str, Any]) -> NotificationRequest:
+    """Return the request that a trigger's row makes of an event; raises Invalid."""
     request = mapped(row.definition["notification"], event)
     delay = row.definition.get("delay_seconds", 0)
     send_at = datetime.now(UTC) + timedelta(seconds=delay) if delay else None
@@ -186,7 +213,7 @@ def _request(row: Row[Any], event: Mapping[str, Any]) -> NotificationRequest:
     return request.model_copy(update={"send_at": send_at, "metadata": metadata})
 
 
-def _tie(row: Row[Any], event_type: str, event: Mapping[str, Any]) -> str | None:
+def tie_of(row: Row[Any], event_type: str, event: Mapping[str, Any]) -> str | None:
     """Return what ties an event to the messages of a trigger that it cancels."""
     if row.cancel_type != event_type:
         return None

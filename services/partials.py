@@ -11,7 +11,7 @@ from domain.errors import Conflict, FieldError, Invalid, NotFound
 from domain.ids import new_id
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.auditing import audit_row, named
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.times import stamp
@@ -123,7 +123,7 @@ def _stored(request: PartialPut, actor: Actor) -> dict[str, Any]:
     return {
         "source": request.source,
         "locales": dict(request.locales),
-        "author": actor.name,
+        "author": named(actor),
         "note": request.note,
     }
 

@@ -18,6 +18,7 @@ from domain.preference_links import Link, LinkExpired, LinkRing, LinkWrong, Purp
 from domain.vocabulary import CategoryClass, Channel
 from services.access import Actor
 from services.app import App
+from services.auditing import named
 from services.brands import PLAIN, Look, look_of
 from services.preferences import check, unsubscribe_profile, view
 from services.profiles import find_row
@@ -89,7 +90,7 @@ async def issue(app: App, actor: Actor, profile: str, request: LinkRequest) -> d
         row = await find_row(conn, actor, profile)
         subject = encode("prf", row.id)
         await audit.record(
-            conn, module_id=row.module_id, actor=actor.name, action="preferences.link_issued",
+            conn, module_id=row.module_id, actor=named(actor), action="preferences.link_issued",
             subject=subject,
         )  # fmt: skip
     token = app.links.sign(Link(Purpose.CENTRE, row.id, expires_at))

@@ -15,7 +15,7 @@ from domain.vocabulary import ModuleScope
 from services.access import Actor
 from services.app import App
 from services.approval_policies import check_approvers
-from services.auditing import audit_row
+from services.auditing import audit_row, named
 from services.fields import field_errors
 from services.idempotency import Answer, Idempotency, once
 from services.modules import owner_of
@@ -53,7 +53,7 @@ async def create(
                 "id": id,
                 "module_id": None if request.scope is ModuleScope.ALL else owner,
                 "category": request.category, "name": request.name, "kind": request.kind,
-                "settings": settings, "enabled": request.enabled, "created_by": actor.name,
+                "settings": settings, "enabled": request.enabled, "created_by": named(actor),
             },
         )  # fmt: skip
         row = await store.get(conn, id)

@@ -1,9 +1,7 @@
 """What schedules can do: one entry each, by the name that the request gives it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,55 +17,13 @@ from services.access import Actor
 from services.app import App
 from services.fields import validated
 from services.promising import promise
+from services.schedule_occasions import Action, Occasion
+from services.scheduled_campaigns import RunCampaign
 from services.times import stamp
 from stores import schedule_runs
 from stores.ledger import change as changes
 
 _NOT_GIVEN: Final = ("send_at", "expires_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """One time of a schedule: which it is of, when, and when what it does is due (jitter)."""
-
-    schedule_id: UUID
-    at: datetime
-    due_at: datetime
-
-
-class Action(Protocol):
-    """What happens at each time of a schedule."""
-
-    prefix: str
-    """Of the ids of what it makes."""
-    scope: str
-    """Which its maker needs."""
-    overlap: Overlap
-    """Where the schedule names none."""
-
-    async def check(
-        self, app: App, conn: AsyncConnection, actor: Actor, body: Mapping[str, Any]
-    ) -> None:
-        """Raise Invalid or Forbidden for a body that could not be done now."""
-
-    async def fire(
-        self,
-        app: App,
-        conn: AsyncConnection,
-        actor: Actor,
-        body: Mapping[str, Any],
-        occasions: Sequence[Occasion],
-    ) -> list[Any | Problem]:
-        """Do it once for each occasion, in the caller's transaction; each result has an `id`."""
-
-    async def begin(self, app: App, actor: Actor, done: Sequence[Any]) -> None:
-        """Begin the work of what was done, after the transaction."""
-
-    async def unfinished(self, conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
-        """Return which of the things made are unfinished."""
-
-    async def cancel(self, conn: AsyncConnection, ids: Sequence[UUID]) -> None:
-        """Cancel those that can still be cancelled."""
 
 
 class Notify:
@@ -132,7 +88,7 @@ class Notify:
                 continue
 
 
-ACTIONS: Final[Mapping[str, Action]] = {"notification": Notify()}
+ACTIONS: Final[Mapping[str, Action]] = {"campaign": RunCampaign(), "notification": Notify()}
 """Those that can be scheduled; the contract knows more."""
 
 
@@ -140,6 +96,6 @@ def action_of(given: Mapping[str, Any]) -> tuple[str, Action, Mapping[str, Any]]
     """Return the one action of a request, with its name and body; raises Invalid."""
     [(name, body)] = [(name, body) for name, body in given.items() if body is not None]
     if name not in ACTIONS:
-        known = ", ".join(sorted(ACTIONS))
-        raise Invalid.field(f"action.{name}", f"cannot be scheduled yet; what can is {known}")
+        known = " and ".join(sorted(ACTIONS))
+        raise Invalid.field(f"action.{name}", f"cannot be scheduled yet; what can be are {known}")
     return name, ACTIONS[name], body

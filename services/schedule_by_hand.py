@@ -12,6 +12,7 @@ from domain.schedules import next_times
 from services import schedule_firing
 from services.access import Actor
 from services.app import App
+from services.auditing import named
 from services.idempotency import Answer, Idempotency, once
 from services.schedule_actions import ACTIONS
 from services.schedule_firing import Pass
@@ -109,6 +110,6 @@ def _note(done: Pass, row: Any, made: list[Any]) -> None:
 
 async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any, times: int) -> None:
     await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
+        conn, module_id=row.module_id, actor=named(actor), action=action,
         subject=encode("sch", row.id), detail={"name": row.name, "times": times},
     )  # fmt: skip

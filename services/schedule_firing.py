@@ -22,7 +22,8 @@ from domain.schedule_overlap import decide
 from domain.schedules import Timing, count, jittered, next_time, next_times
 from services.access import Actor
 from services.app import App
-from services.schedule_actions import ACTIONS, Action, Occasion
+from services.schedule_actions import ACTIONS
+from services.schedule_occasions import Action, Occasion
 from services.schedule_timing import timing_of
 from stores import schedule_runs, schedules
 from stores.schedule_runs import Run
@@ -85,7 +86,10 @@ async def do(
         return [], []
     jitter = row.definition.get("jitter_seconds", 0) if cause == "time" else 0
     name = encode("sch", row.id)
-    occasions = [Occasion(row.id, at, jittered(name, at, jitter)) for at in times]
+    zone = row.definition.get("timezone", "UTC")
+    occasions = [
+        Occasion(row.id, at, jittered(name, at, jitter), zone, row.author_ids) for at in times
+    ]
     body = row.definition["action"][row.action]
     try:
         results = await ACTIONS[row.action].fire(app, conn, acting(row), body, occasions)

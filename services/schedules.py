@@ -1,19 +1,28 @@
 """Schedules: the row first, Temporal's schedule follows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.contract.schedule import RULES, PauseRequest, ScheduleRequest
+from domain.contract.schedule import (
+    RULES,
+    PauseRequest,
+    Revoke,
+    ScheduleRequest,
+    StandingApproval,
+)
 from domain.errors import Conflict, NotFound, Problem
 from domain.ids import InvalidId, decode, encode, new_id
 from domain.schedules import next_times
-from services import schedule_firing, schedule_sync
+from services import schedule_firing, schedule_sync, standing_approvals
 from services.access import Actor
 from services.app import App
+from services.auditing import named
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
 from services.merging import merge
@@ -47,7 +56,7 @@ async def create(
             conn,
             {
                 **row, "id": id, "module_id": actor.module_id, "settled_at": now,
-                "created_by": actor.name, "created_at": now,
+                "created_by": named(actor), "created_at": now,
             },
         )  # fmt: skip
         made = await _get(conn, actor, encode("sch", id))
@@ -85,7 +94,8 @@ async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
     """
     actor.require("schedules:read")
     async with app.db.leader() as conn:
-        return await _detail(conn, await _get(conn, actor, name))
+        row = await _get(conn, actor, name)
+        return {**await _detail(conn, row), **await standing_approvals.told(app, conn, row)}
 
 
 async def upcoming(
@@ -124,7 +134,8 @@ async def change(
         moved = any(name in patch for name in _TIMING)
         again = "every" in patch or "start_at" in patch
         anchor = (request.start_at or now) if again else row.anchor_at
-        changed = await _row(app, conn, actor, request, now, anchor, check=moved)
+        by = replace(actor, module_id=row.module_id, module_key=row.module_key)
+        changed = await _row(app, conn, by, request, now, anchor, check=moved)
         settled = now if moved else row.settled_at
         if not moved:
             changed["next_at"] = row.next_at
@@ -174,6 +185,21 @@ async def resume(app: App, actor: Actor, name: str, if_match: int | None = None)
     return await _act(app, actor, name, if_match, work)
 
 
+async def approve(app: App, actor: Actor, name: str, request: StandingApproval) -> dict[str, Any]:
+    """Keep a standing approval of what a schedule sends; its runs within it need no other.
+
+    Raises NotFound, Invalid, Forbidden for its authors, Conflict for another hash.
+    """
+    await standing_approvals.approve(app, actor, await _id(app, actor, name), request)
+    return await get(app, actor, name)
+
+
+async def revoke(app: App, actor: Actor, name: str, request: Revoke) -> dict[str, Any]:
+    """Take the standing approvals of what a schedule sends back; raises NotFound, Conflict."""
+    await standing_approvals.revoke(app, actor, await _id(app, actor, name), request)
+    return await get(app, actor, name)
+
+
 async def remove(app: App, actor: Actor, name: str, if_match: int | None = None) -> None:
     """Remove a schedule; what it has begun goes on. Raises NotFound, Stale."""
     actor.require("schedules:write")
@@ -191,6 +217,14 @@ async def remove(app: App, actor: Actor, name: str, if_match: int | None = None)
 async def find_row(conn: AsyncConnection, actor: Actor, name: str, *, lock: bool = False) -> Any:
     """Return the stored row of a schedule by id or name; raises NotFound."""
     return await _get(conn, actor, name, lock=lock)
+
+
+async def _id(app: App, actor: Actor, name: str) -> UUID:
+    actor.require("approvals:write")
+    actor.require("schedules:read")
+    async with app.db.leader() as conn:
+        id: UUID = (await _get(conn, actor, name)).id
+    return id
 
 
 async def _act(
@@ -257,6 +291,7 @@ async def _row(
         "action": kind,
         "definition": {**definition, "action": {kind: dict(body)}},
         "scopes": [scope for scope in _SCOPES if actor.may(scope)],
+        "author": actor.user_id,
         "anchor_at": anchor,
         "next_at": next_at,
     }
@@ -285,6 +320,6 @@ async def _audit(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
+        conn, module_id=row.module_id, actor=named(actor), action=action,
         subject=encode("sch", row.id), detail={"name": row.name, **(detail or {})},
     )  # fmt: skip

@@ -14,7 +14,8 @@ from domain.vocabulary import Channel, ModuleScope
 from services import modules
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.audit_log import names_of
+from services.auditing import audit_row, named
 from services.idempotency import Answer, Idempotency, once
 from services.paging import Page, next_cursor
 from services.positions import seen
@@ -73,7 +74,9 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     """Return a suppression; raises NotFound."""
     actor.require("suppressions:read")
     async with app.db.leader() as conn:
-        return view(await _find_row(conn, actor, id_text))
+        row = await _find_row(conn, actor, id_text)
+        names = await names_of(conn, [row.created_by] if row.created_by else [])
+    return {**view(row), "created_by_name": names.get(row.created_by, row.created_by)}
 
 
 async def change(
@@ -150,7 +153,7 @@ def row_of(
         "reason": CAUSES[request.reason],
         "source": source,
         "note": request.note,
-        "created_by": actor.name,
+        "created_by": named(actor),
         "expires_at": request.expires_at.isoformat() if request.expires_at else None,
     }
 

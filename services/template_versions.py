@@ -14,7 +14,7 @@ from services import template_checks, template_partials, template_views
 from services import template_review as review
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.auditing import audit_row, named
 from services.idempotency import Answer, Idempotency, once
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from services.templates import find_row
@@ -40,7 +40,7 @@ async def add(
         row = await find_row(conn, actor, name, lock=True)
         uses = await template_partials.check(conn, row, request)
         number = await store.count_version(conn, row.id)
-        stored = template_checks.version_of(row.id, number, request, actor.name, uses)
+        stored = template_checks.version_of(row.id, number, request, named(actor), uses)
         await store.add_version(conn, stored)
         detail = {"version": number, "note": request.note}
         await audit_row(
@@ -80,7 +80,7 @@ async def publish(
         if request.version != row.published_version:
             if whole.versions:
                 await store.freeze(conn, whole.version, whole.versions)
-            await store.publish(conn, row.id, request.version, actor.name)
+            await store.publish(conn, row.id, request.version, named(actor))
             await audit_row(
                 conn,
                 actor,

@@ -12,7 +12,7 @@ from domain.ids import InvalidId, decode, encode, new_id
 from services import template_checks, template_partials, template_views
 from services.access import Actor
 from services.app import App
-from services.auditing import audit_row
+from services.auditing import audit_row, named
 from services.idempotency import Answer, Idempotency, once
 from services.modules import owner_of
 from services.paging import Page, next_cursor
@@ -58,7 +58,7 @@ async def create(
             raise Conflict(f"There is a template {request.key} already.")
         row = await find_row(conn, actor, encode("tpl", id))
         uses = await template_partials.check(conn, row, request)
-        stored = template_checks.version_of(id, 1, request, actor.name, uses)
+        stored = template_checks.version_of(id, 1, request, named(actor), uses)
         await store.add_version(conn, stored)
         await audit_row(
             conn,

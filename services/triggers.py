@@ -1,6 +1,7 @@
 """Triggers: which event starts what. Kept as data, judged when they are made."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,7 @@ from domain.vocabulary import CategoryClass
 from services.acceptance import APPROVED, look_up
 from services.access import Actor
 from services.app import App
+from services.auditing import named
 from services.event_mapping import MAPPED, syntax_errors
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
@@ -40,7 +42,7 @@ async def create(
         id = new_id()
         row = await _row(conn, actor, request)
         await store.add(
-            conn, {**row, "id": id, "module_id": actor.module_id, "created_by": actor.name}
+            conn, {**row, "id": id, "module_id": actor.module_id, "created_by": named(actor)}
         )
         made = await find_row(conn, actor, encode("trg", id))
         await _audit(conn, actor, "trigger.created", made)
@@ -85,7 +87,8 @@ async def change(
         row = await find_row(conn, actor, id_text, lock=True)
         check_version(if_match, row.version)
         request = validated(TriggerRequest, merge(row.definition, patch))
-        await store.change(conn, row.id, await _row(conn, actor, request))
+        by = replace(actor, module_id=row.module_id, module_key=row.module_key)
+        await store.change(conn, row.id, await _row(conn, by, request))
         await _audit(conn, actor, "trigger.changed", row)
         return view(await store.get(conn, row.id))
 
@@ -201,6 +204,6 @@ def _taken(name: str) -> Conflict:
 
 async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:
     await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
+        conn, module_id=row.module_id, actor=named(actor), action=action,
         subject=encode("trg", row.id), detail={"name": row.name, "event_type": row.event_type},
     )  # fmt: skip

@@ -9,6 +9,7 @@ from domain.addresses import listed, merged
 from domain.ids import encode
 from domain.suppression import comparable
 from services.access import Actor
+from services.auditing import named
 from stores import audit, otps, profiles
 
 
@@ -37,6 +38,6 @@ async def note(conn: AsyncConnection, actor: Actor, otp_id: UUID) -> None:
     _, stored = merged(addresses, {}, known)
     await profiles.keep_addresses(conn, row.id, stored)
     await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action="profile.address_verified",
+        conn, module_id=row.module_id, actor=named(actor), action="profile.address_verified",
         subject=encode("prf", row.id), detail={"channels": sorted({one.channel for one in proved})},
     )  # fmt: skip

@@ -24,15 +24,15 @@ async def record(conn: AsyncConnection, subject: str, one: Record) -> bool:
     result = await conn.execute(
         text("""
             INSERT INTO approvals
-                (id, subject, hash, user_id, on_behalf_of, decision, largest, reason, at)
+                (id, subject, hash, user_id, on_behalf_of, decision, largest, reason, at, until)
             VALUES (:id, :subject, :hash, :user, CAST(:on_behalf_of AS uuid), :decision,
-                CAST(:largest AS bigint), :reason, :at)
+                CAST(:largest AS bigint), :reason, :at, CAST(:until AS timestamptz))
             ON CONFLICT DO NOTHING
         """),
         {
             "id": new_id(), "subject": subject, "hash": one.hash, "user": one.user,
             "on_behalf_of": one.on_behalf_of, "decision": one.decision, "largest": one.largest,
-            "reason": one.reason, "at": one.at,
+            "reason": one.reason, "at": one.at, "until": one.until,
         },
     )  # fmt: skip
     return bool(result.rowcount)
@@ -42,14 +42,14 @@ async def of_subject(conn: AsyncConnection, *subjects: str) -> Sequence[Record]:
     """Return what was said of things, oldest first."""
     result = await conn.execute(
         text("""
-            SELECT user_id, hash, decision, at, on_behalf_of, largest, reason FROM approvals
+            SELECT user_id, hash, decision, at, on_behalf_of, largest, reason, until FROM approvals
             WHERE subject = ANY(CAST(:subjects AS text[])) ORDER BY id
         """),
         {"subjects": list(subjects)},
     )
     return [
         Record(row.user_id, row.hash, Decision(row.decision), row.at, row.on_behalf_of,
-               row.largest, row.reason)
+               row.largest, row.reason, row.until)
         for row in result
     ]  # fmt: skip
 

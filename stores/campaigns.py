@@ -1,13 +1,14 @@
 """Campaigns in PostgreSQL: their row decides, and changes only by compare-and-set."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.campaign import BEFORE_SENDING, STEPS, Step, leads_to
+from domain.campaign import BEFORE_SENDING, ON_THE_WAY, STEPS, Step, leads_to
 
 _SELECT: Final = """
     SELECT c.*, m.key AS module_key FROM campaigns c JOIN modules m ON m.id = c.module_id
@@ -16,15 +17,16 @@ _SETTABLE: Final[Mapping[str, str]] = {
     "name": "text", "definition": "jsonb", "frozen": "jsonb", "snapshot_id": "uuid",
     "hash": "text", "shards": "int", "members": "bigint", "per_second": "double precision",
     "ramp": "jsonb", "canary": "jsonb", "ab_test": "jsonb", "start_at": "timestamptz",
-    "end_at": "timestamptz", "problem": "jsonb",
+    "end_at": "timestamptz", "problem": "jsonb", "approve_by": "timestamptz",
 }  # fmt: skip
 """Columns that may be written together with a step."""
 _NOW: Final = "clock_timestamp()"
 _NEW_RUN: Final = {
     "run": "run + 1", "recoveries": "0", "submitted_at": _NOW, "approved_at": "NULL",
     "finished_at": "NULL", "expires_at": "NULL", "problem": "NULL", "beaten_at": "NULL",
-    "resolver": "NULL", "ramp_seconds": "0",
+    "resolver": "NULL", "ramp_seconds": "0", "approve_by": "NULL",
 }  # fmt: skip
+_ASKED: Final = {"asked_at": _NOW, "reminded_at": "NULL"}
 _FRESH: Final = {
     "hash": "NULL", "approved_at": "NULL", "finished_at": "NULL", "canary": "NULL",
     "ab_test": "NULL",
@@ -34,9 +36,11 @@ _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.EDIT: _FRESH,
     Step.SUBMIT: {**_NEW_RUN, "hash": "NULL", "snapshot_id": "NULL", "members": "0",
                   "canary": "NULL", "ab_test": "NULL"},
+    Step.RESOLVED: _ASKED,
     Step.APPROVE: {"approved_at": _NOW, "problem": "NULL"},
     Step.REJECT: {"finished_at": _NOW},
-    Step.DOUBT: {"approved_at": "NULL"},
+    Step.EXPIRE: {"finished_at": _NOW},
+    Step.DOUBT: {**_ASKED, "approve_by": "NULL", "approved_at": "NULL"},
     Step.OPEN: {
         "started_at": f"coalesce(started_at, {_NOW})", "expires_at": "end_at",
         "pace_left": "0", "paced_at": "NULL",
@@ -44,22 +48,30 @@ _EFFECTS: Final[Mapping[Step, Mapping[str, str]]] = {
     Step.RESUME: {"problem": "NULL"},
     Step.ABORT: {"finished_at": _NOW},
     Step.CLOSE: {"finished_at": _NOW},
-    Step.RESEND: _NEW_RUN,
+    Step.RESEND: {**_NEW_RUN, **_ASKED},
 }  # fmt: skip
 """What a step writes beside the state; what the caller sets comes first."""
 
 
 async def insert(conn: AsyncConnection, row: Mapping[str, Any]) -> None:
-    """Insert a draft: {id, module_id, name, definition, created_by, author_ids}."""
+    """Insert a draft: {id, module_id, name, definition, created_by, author_ids}, and of what a
+    schedule made {schedule_id, scheduled_at}, which are once.
+    """
     await conn.execute(
         text("""
             INSERT INTO campaigns (id, module_id, name, definition, created_by, author_ids,
-                per_second, ramp)
+                per_second, ramp, schedule_id, scheduled_at)
             VALUES (:id, :module_id, :name, CAST(:definition AS jsonb), :created_by,
                 CAST(:author_ids AS uuid[]), CAST(:per_second AS double precision),
-                CAST(:ramp AS jsonb))
+                CAST(:ramp AS jsonb), CAST(:schedule_id AS uuid),
+                CAST(:scheduled_at AS timestamptz))
         """),
-        {**row, **_paced(row["definition"].get("pace"))},
+        {
+            "schedule_id": None,
+            "scheduled_at": None,
+            **row,
+            **_paced(row["definition"].get("pace")),
+        },
     )
 
 
@@ -237,6 +249,34 @@ async def pace(
         },
     )  # fmt: skip
     return result.one_or_none()
+
+
+async def find_unfinished(conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these campaigns are on their way."""
+    result = await conn.execute(
+        text("""
+            SELECT id FROM campaigns WHERE id = ANY(CAST(:ids AS uuid[]))
+                AND state = ANY(CAST(:states AS text[]))
+        """),
+        {"ids": sorted(ids), "states": sorted(ON_THE_WAY)},
+    )
+    return set(result.scalars())
+
+
+async def find_waiting(conn: AsyncConnection, schedule_id: UUID) -> Sequence[Row[Any]]:
+    """Return the campaigns of a schedule that wait for approval."""
+    result = await conn.execute(
+        text(f"{_SELECT} WHERE c.schedule_id = :schedule AND c.state = 'awaiting_approval'"),
+        {"schedule": schedule_id},
+    )
+    return result.all()
+
+
+async def reminded(conn: AsyncConnection, id: UUID, at: datetime) -> None:
+    """Note when the approvers of a campaign were last reminded."""
+    await conn.execute(
+        text("UPDATE campaigns SET reminded_at = :at WHERE id = :id"), {"id": id, "at": at}
+    )
 
 
 async def remove(conn: AsyncConnection, id: UUID) -> bool:

@@ -21,7 +21,7 @@ class Awaited:
 
 
 async def take(
-    conn: AsyncConnection, module_id: UUID, source: str, id: str
+    conn: AsyncConnection, module_id: UUID, source: str, id: str, event_type: str
 ) -> dict[str, Any] | None:
     """Take an event for this transaction; return the answer that its first post got, if any.
 
@@ -30,10 +30,10 @@ async def take(
     where = {"module": module_id, "source": source, "id": id}
     taken = await conn.execute(
         text("""
-            INSERT INTO posted_events (module_id, source, id) VALUES (:module, :source, :id)
-            ON CONFLICT DO NOTHING
+            INSERT INTO posted_events (module_id, source, id, type)
+            VALUES (:module, :source, :id, :type) ON CONFLICT DO NOTHING
         """),
-        where,
+        {**where, "type": event_type},
     )
     if taken.rowcount:
         return None
@@ -78,15 +78,34 @@ async def count(
     )
 
 
-async def counts(conn: AsyncConnection, module_id: UUID, most: int) -> Sequence[Row[Any]]:
-    """Return the types of events of a module, those that came last first."""
+async def latest(
+    conn: AsyncConnection, module_id: UUID | None, *, types: Sequence[str], most: int
+) -> Sequence[Row[Any]]:
+    """Return the events of a module, or of all, that came last and what they did, newest first."""
     result = await conn.execute(
         text("""
-            SELECT c.event_type, c.events, c.started, c.cancelled, c.last_at,
+            SELECT e.source, e.id, e.type, e.answer, e.posted_at, m.key AS module_key
+            FROM posted_events e JOIN modules m ON m.id = e.module_id
+            WHERE e.answer IS NOT NULL
+                AND (CAST(:module AS uuid) IS NULL OR e.module_id = :module)
+                AND (cardinality(CAST(:types AS text[])) = 0 OR e.type = ANY(:types))
+            ORDER BY e.posted_at DESC LIMIT :most
+        """),
+        {"module": module_id, "types": list(types), "most": most},
+    )
+    return result.all()
+
+
+async def counts(conn: AsyncConnection, module_id: UUID | None, most: int) -> Sequence[Row[Any]]:
+    """Return the types of events of a module, or of all, those that came last first."""
+    result = await conn.execute(
+        text("""
+            SELECT c.event_type, c.events, c.started, c.cancelled, c.last_at, m.key AS module_key,
                 EXISTS (SELECT FROM triggers t WHERE t.module_id = c.module_id
                     AND ((t.enabled AND t.event_type = c.event_type)
                         OR t.cancel_type = c.event_type)) AS listened
-            FROM event_counts c WHERE c.module_id = :module
+            FROM event_counts c JOIN modules m ON m.id = c.module_id
+            WHERE CAST(:module AS uuid) IS NULL OR c.module_id = :module
             ORDER BY c.last_at DESC, c.event_type LIMIT :most
         """),
         {"module": module_id, "most": most},

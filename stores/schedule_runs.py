@@ -153,6 +153,42 @@ async def latest(conn: AsyncConnection, schedule_id: UUID, most: int) -> Sequenc
     return result.all()
 
 
+async def since(
+    conn: AsyncConnection, ids: Sequence[UUID], first: datetime, *, each: int
+) -> Sequence[Row[Any]]:
+    """Return the runs of schedules from a moment on, of each the newest so many."""
+    result = await conn.execute(
+        text("""
+            SELECT s.id AS schedule_id, r.at, r.state, r.subject
+            FROM unnest(CAST(:ids AS uuid[])) AS s(id)
+            CROSS JOIN LATERAL (
+                SELECT at, state, subject FROM schedule_runs
+                WHERE schedule_id = s.id AND at >= :first ORDER BY at DESC LIMIT :each
+            ) r
+        """),
+        {"ids": list(ids), "first": first, "each": each},
+    )
+    return result.all()
+
+
+async def gaps_since(
+    conn: AsyncConnection, ids: Sequence[UUID], first: datetime, *, each: int
+) -> Sequence[Row[Any]]:
+    """Return the gaps of schedules that begin from a moment on, of each the newest so many."""
+    result = await conn.execute(
+        text("""
+            SELECT s.id AS schedule_id, g.first_at, g.times, g.reason
+            FROM unnest(CAST(:ids AS uuid[])) AS s(id)
+            CROSS JOIN LATERAL (
+                SELECT first_at, times, reason FROM schedule_gaps
+                WHERE schedule_id = s.id AND first_at >= :first ORDER BY first_at DESC LIMIT :each
+            ) g
+        """),
+        {"ids": list(ids), "first": first, "each": each},
+    )
+    return result.all()
+
+
 async def gaps(conn: AsyncConnection, schedule_id: UUID, most: int) -> Sequence[Row[Any]]:
     """Return the newest gaps, each with the sum of the times of all."""
     result = await conn.execute(

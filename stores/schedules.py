@@ -22,10 +22,10 @@ async def add(conn: AsyncConnection, row: dict[str, Any]) -> None:
     await conn.execute(
         text("""
             INSERT INTO schedules (id, module_id, name, action, definition, scopes, anchor_at,
-                settled_at, next_at, created_by, created_at, updated_at)
+                settled_at, next_at, created_by, created_at, updated_at, author_ids)
             VALUES (:id, :module_id, :name, :action, CAST(:definition AS jsonb),
                 CAST(:scopes AS text[]), :anchor_at, :settled_at, :next_at, :created_by,
-                :created_at, :created_at)
+                :created_at, :created_at, array_remove(ARRAY[CAST(:author AS uuid)], NULL))
         """),
         row,
     )
@@ -77,6 +77,8 @@ async def change(conn: AsyncConnection, id: UUID, row: dict[str, Any]) -> None:
             UPDATE schedules SET name = :name, action = :action, anchor_at = :anchor_at,
                 definition = CAST(:definition AS jsonb), scopes = CAST(:scopes AS text[]),
                 settled_at = :settled_at, next_at = :next_at, updated_at = clock_timestamp(),
+                author_ids = array_remove(array_remove(author_ids, CAST(:author AS uuid))
+                    || CAST(:author AS uuid), NULL),
                 version = version + 1
             WHERE id = :id
         """),

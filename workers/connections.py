@@ -19,7 +19,7 @@ from activities.sending import Sending
 from activities.unsubscribe_links import UnsubscribeLinks
 from activities.words import Words
 from channels.tracked_html import LinkTracker
-from services import campaign_approvals
+from services import approval_waiting, campaign_approvals
 from services.app import App
 from services.campaign_audiences import freeze
 from services.vendor_parts import vendor_parts
@@ -70,7 +70,7 @@ def open_work(app: App) -> tuple[Work, Router]:
     way, scale = GivingWay(app.db), app.settings.retry_scale
     work = Work(
         Delivery(sending, way),
-        Campaigns(app.db, scale, campaign_approvals.doubts),
+        Campaigns(app.db, scale, campaign_approvals.doubts, partial(approval_waiting.attend, app)),
         CampaignResolving(app.db, partial(freeze, app), scale),
         CampaignDelivery(sending, way),
     )

@@ -100,6 +100,12 @@ class CampaignPatch(Request):
     metadata: Json | None = None
 
 
+class Submit(Request):
+    """A submission; what is not approved by then expires."""
+
+    approve_by: Moment | None = None
+
+
 class Approve(Request):
     """An approval of exactly what was shown."""
 

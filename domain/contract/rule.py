@@ -112,11 +112,16 @@ class PrioritySettings(Request):
 class ApprovalSettings(Request):
     """How many must approve a campaign to more than `larger_than` recipients, and who may: users
     by id, or without any, every administrator and approver.
+
+    They are reminded each `remind_every_hours` (null: only when it is submitted and before its
+    deadline). What waits for more than `deadline_hours` expires; null: it waits.
     """
 
     larger_than: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     approvals: Annotated[int, Field(ge=1, le=20)] = 1
     approvers: Annotated[list[Annotated[Line, Field(max_length=100)]], Field(max_length=100)] = []
+    remind_every_hours: Annotated[int, Field(ge=1, le=8_760)] | None = 24
+    deadline_hours: Annotated[int, Field(ge=1, le=8_760)] | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> "ApprovalSettings":

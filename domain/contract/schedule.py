@@ -175,3 +175,21 @@ class PauseRequest(Request):
     """Why a schedule is paused, for those who see it."""
 
     note: Annotated[Line, Field(max_length=500)] = ""
+
+
+class StandingApproval(Request):
+    """An approval of what a schedule sends: of this hash, for each run to so many at most, and for
+    those whose time is before `until`.
+    """
+
+    hash: Annotated[Line, Field(min_length=1, max_length=128)]
+    largest: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    until: Moment
+    reason: Annotated[str, Field(max_length=1_000)] = ""
+    on_behalf_of: Annotated[Line, Field(max_length=64)] | None = None
+
+
+class Revoke(Request):
+    """That standing approvals are taken back, with the reason."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1_000)]

@@ -14,7 +14,7 @@ from fakes.twilio import FakeTwilio
 from services.app import App
 from tests.fixtures.accounts import an_account, counted, put_circuit
 from tests.fixtures.api import Client
-from tests.fixtures.campaigns import a_campaign, listed
+from tests.fixtures.campaigns import WORDS, a_campaign, listed
 from tests.fixtures.chromium import SIZES, complaints, faults, signed_in
 from tests.fixtures.serving import served
 from tests.fixtures.system import System
@@ -138,6 +138,24 @@ async def test_a_page_that_refreshes_itself_leaves_what_was_typed_and_unfolded(
     assert await page.locator(".when[data-exact]").count() > 0
 
 
+async def a_schedule_and_a_trigger(system: System) -> tuple[str, str]:
+    """Make a daily schedule of campaigns and a trigger that an event came for; return their ids."""
+    audience = (await system.client.get("/v1/audiences")).json()["items"][0]["id"]
+    news = {"name": "News", "audience": audience, "content": WORDS}
+    daily = {"cron": "30 9 * * *", "timezone": "Europe/Paris", "action": {"campaign": news}}
+    schedule = await system.client.post("/v1/schedules", json={"name": "daily", **daily})
+    notification = {"recipient": {"email": "{{ event.data.email }}"},
+                    "content": {"email": {"subject": "Hi", "text": "Hello"}}}  # fmt: skip
+    trigger = await system.client.post(
+        "/v1/triggers", json={"name": "hi", "event_type": "hi", "notification": notification}
+    )
+    for number, email in enumerate(("sam@example.com", None)):
+        event = {"specversion": "1.0", "id": str(number), "source": "/x", "type": "hi",
+                 "data": {"email": email}}  # fmt: skip
+        await system.client.post("/v1/events", json=event)
+    return schedule.json()["id"], trigger.json()["id"]
+
+
 async def test_pages_are_accessible_and_fit(system: System, site: str, chromium: Browser) -> None:
     done = await system.ask(content={"email": {"subject": "Hi", "html": "<p>Hello</p>"}})
     held = await system.ask(send_at="2040-01-31T09:00:00Z", data={"order": "A-1"})
@@ -147,12 +165,15 @@ async def test_pages_are_accessible_and_fit(system: System, site: str, chromium:
     await campaign.submit()
     await campaign.until("awaiting_approval")
     place = f"/campaigns/{encode('cmp', campaign.id)}"
+    schedule, trigger = await a_schedule_and_a_trigger(system)
     paths = ("/", "/notifications", "/notifications?state=sent&channel=email",
              f"/notifications/{done['id']}", f"/notifications/{held['id']}",
              f"/notifications/{held['id']}/change", "/compose", "/outbox", "/account",
              "/vendors", f"/vendors/{account}", f"/vendors/{account}/change", "/vendors/new",
              "/vendors/new?channel=push&vendor=fcm", "/users", "/users/-/new",
              "/audit?verify=1", "/campaigns", "/campaigns/new", place, f"{place}/preview",
+             f"{place}/approval", "/schedules", f"/schedules/{schedule}", "/triggers",
+             "/triggers/new", f"/triggers/{trigger}",
              f"{place}/deliveries", "/sign-in")  # fmt: skip
     for size in SIZES.values():
         page = await signed_in(chromium, site, viewport=size, reduced_motion="reduce")

@@ -10,6 +10,7 @@ from tests.activities.test_campaign_resolving import resolve
 from tests.fixtures.api import KEY, a_client
 from tests.fixtures.campaigns import Campaign, a_campaign, listed
 from tests.fixtures.dashboard import Browser
+from tests.services.test_standing_approvals import resolved
 
 
 async def an_audience(browser: Browser, number: int = 3) -> str:
@@ -147,3 +148,89 @@ async def test_a_test_and_a_canary_are_shown_and_the_winner_is_chosen(
 
 def _audience_of(form: str) -> str:
     return "aud_" + form.split('<option value="aud_')[1].split('"')[0]
+
+
+async def test_it_is_written_step_by_step_up_to_its_submission(browser_client: Browser) -> None:
+    first = (await browser_client.get("/campaigns/new")).text
+    assert '<li aria-current="step">Audience</li>' in first
+    assert 'name="content.email.subject"' not in first
+    fields = {"at": "audience", "name": "Spring", "audience": "", "do": "next"}
+    wrong = await browser_client.submit("/campaigns", **fields)
+    assert 'id="error-audience"' in wrong.text
+    fields["audience"] = await an_audience(browser_client)
+    second = await browser_client.submit("/campaigns", **fields, say="email")
+    assert '<li aria-current="step">Words</li>' in second.text
+    assert f'type="hidden" name="audience" value="{fields["audience"]}"' in second.text
+    fields |= {"at": "words", "say": "email", "content.email.text": "{{ who"}
+    wrong = await browser_client.submit("/campaigns", **fields)
+    assert wrong.status_code == 422
+    assert 'value="Spring"' in wrong.text
+    fields |= {"content.email.subject": "Hi", "content.email.text": "Hello {{ who }}"}
+    third = await browser_client.submit("/campaigns", **fields)
+    assert '<li aria-current="step">Window</li>' in third.text
+    back = await browser_client.submit("/campaigns", **{**fields, "at": "window", "do": "back"})
+    assert '<li aria-current="step">Words</li>' in back.text
+    assert "Hello {{ who }}" in back.text
+    fields |= {"at": "window", "do": "keep", "hours": "any", "zone": "UTC"}
+    late = await browser_client.submit("/campaigns", **{**fields, "name": ""})
+    assert '<li aria-current="step">Audience</li>' in late.text, "where it is to be mended"
+    made = await browser_client.submit("/campaigns", **fields)
+    assert made.status_code == 303, made.text
+    tried = (await browser_client.get(made.headers["location"])).text
+    assert '<li aria-current="step">Dry run</li>' in tried
+    assert "Submit for approval to send to 3 recipients" in tried
+    place = made.headers["location"].removesuffix("/preview")
+    wrong = await browser_client.submit(f"{place}/submit", approve_by="2001-01-01T09:00")
+    assert wrong.status_code == 422
+    sent = await browser_client.submit(
+        f"{place}/submit", approve_by="2090-01-01T09:00", zone="Europe/Paris"
+    )
+    assert sent.status_code == 303, sent.text
+    async with a_client(browser_client.app, KEY) as api:
+        assert (await api.get(f"/v1{place}")).json()["approve_by"] == "2090-01-01T08:00:00.000Z"
+
+
+async def test_an_approver_sees_precisely_what_goes_out(browser_client: Browser) -> None:
+    app = browser_client.app
+    async with a_client(app, KEY) as api:
+        words = {
+            "email": {"subject": "Hi {{ who }}", "text": "Hello {{ who }}, {{ unsubscribe_url }}"}
+        }
+        french = {"email": {"subject": "Salut", "text": "Bonjour {{ who }}, {{ unsubscribe_url }}"}}
+        template = {
+            "key": "news", "content": words, "category": "bulk",
+            "locale": "en", "locales": {"fr": french},
+        }  # fmt: skip
+        assert (await api.post("/v1/templates", json=template)).status_code == 201
+        published = await api.post("/v1/templates/news/publish", json={"version": 1})
+        assert published.status_code == 200, published.text
+        members = [
+            {"email": "a@example.com", "attributes": {"who": "Ann"}},
+            {"email": "b@example.com", "locale": "fr", "attributes": {"who": "Benoit"}},
+        ]
+        audience = await api.post(
+            "/v1/audiences", json={"name": "x", "kind": "profiles", "profiles": members}
+        )
+        news = {"name": "News", "audience": audience.json()["id"], "template": "news",
+                "window": {"off_hours": None}}  # fmt: skip
+        made = await api.post("/v1/campaigns", json=news)
+        assert made.status_code == 201, made.text
+        place = f"/campaigns/{made.json()['id']}"
+        assert (await api.post(f"/v1{place}/submit")).status_code == 202
+    campaign = Campaign(app, decode("cmp", made.json()["id"]))
+    await resolved(campaign)
+    assert "Look at it and decide" in (await browser_client.get(place)).text
+    page = html.unescape((await browser_client.get(f"{place}/approval")).text)
+    row = await campaign.row()
+    for told in ("Hello Ann", "Bonjour Benoit", "email in fr", "2 recipients", row.hash[:16],
+                 "Who may approve", "Administrator", "template news, version 1"):  # fmt: skip
+        assert told in page
+    stale = await browser_client.submit(f"{place}/approve", hash="0" * 64)
+    assert stale.status_code == 409
+    assert "look again" in stale.text
+    refused = await browser_client.submit(f"{place}/reject", reason="")
+    assert refused.status_code == 422
+    given = await browser_client.submit(f"{place}/approve", hash=row.hash, reason="Fine")
+    assert given.status_code == 303, given.text
+    page = (await browser_client.get(place)).text
+    assert "approved</strong> by Administrator: Fine" in page

@@ -111,8 +111,25 @@ def test_a_standing_approval_is_for_each_run_of_its_definition() -> None:
     assert judged(standing, definition=PLAN).outcome is Outcome.APPROVED
     assert judged(standing, definition=PLAN, audience=101).outcome is Outcome.WAITING
     assert judged(standing, definition="another").outcome is Outcome.VOID
-    withdrawn = said(BEN, PLAN, decision=Decision.REJECT)
-    assert judged(standing, withdrawn, definition=PLAN).outcome is Outcome.REJECTED
+    rejected = said(BEN, decision=Decision.REJECT)
+    assert judged(standing, rejected, definition=PLAN).outcome is Outcome.REJECTED
+
+
+def test_a_standing_approval_ends_when_it_is_revoked_or_its_time_is_over() -> None:
+    ends = START + timedelta(days=9)
+    standing = said(ANNA, PLAN, largest=100, until=ends, minute=5)
+    for at, outcome in ((ends - timedelta(seconds=1), Outcome.APPROVED), (ends, Outcome.WAITING)):
+        assert judged(standing, definition=PLAN, at=at).outcome is outcome
+    for minute, outcome in ((4, Outcome.APPROVED), (5, Outcome.WAITING), (9, Outcome.WAITING)):
+        revoked = said(EVE, PLAN, minute, decision=Decision.REVOKE)
+        assert judged(revoked, standing, definition=PLAN).outcome is outcome
+        other = said(EVE, OLD, minute, decision=Decision.REVOKE)
+        assert judged(other, standing, definition=PLAN).outcome is Outcome.APPROVED
+    revoked = said(BEN, PLAN, 6, decision=Decision.REVOKE)
+    found = judged(standing, revoked, said(CARA), definition=PLAN)
+    assert (found.outcome, found.counted[0].user) == (Outcome.APPROVED, CARA)
+    anew = said(ANNA, PLAN, 7, largest=100)
+    assert judged(standing, revoked, anew, definition=PLAN).outcome is Outcome.APPROVED
 
 
 def test_one_rejection_rejects_and_an_old_one_does_not() -> None:
@@ -137,6 +154,8 @@ records = st.builds(
     st.integers(0, 9),
     on_behalf_of=st.none() | people,
     largest=st.none() | st.sampled_from([10, 1_000]),
+    until=st.none() | st.sampled_from([START, START + timedelta(minutes=9)]),
+    decision=st.sampled_from([Decision.APPROVE] * 4 + [Decision.REVOKE]),
 )
 policies = st.lists(
     st.builds(
@@ -157,6 +176,7 @@ whose = st.builds(
     audience=st.sampled_from([1, 100, 101, 1_000]),
     authors=st.frozensets(people, max_size=3),
     definition=st.sampled_from([None, PLAN]),
+    at=st.none() | st.sampled_from([START, START + timedelta(minutes=9)]),
 )
 
 
@@ -180,6 +200,11 @@ def test_no_order_lets_count_what_must_not(
         else:
             assert record.hash == about.definition
             assert about.audience <= record.largest
+            assert about.at is None or record.until is None or about.at < record.until
+            assert not any(
+                one.decision is Decision.REVOKE and one.hash == PLAN and one.at >= record.at
+                for one in given_
+            )
     binding = [one for one in asked if about.audience > one.larger_than] or [DEFAULT]
     short = [
         one.approvals - sum(one.lets(record.voice) for record in found.counted) for one in binding

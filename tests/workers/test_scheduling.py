@@ -1,8 +1,9 @@
 """Schedules on a real Temporal: its times are ours, it wakes us, and what it loses comes back."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,6 +20,7 @@ from services.bootstrap import bootstrap
 from services.schedule_timing import timing_of
 from services.temporal_schedules import spec_of
 from stores import schedules as store
+from tests.domain.test_schedules import first_shown
 from tests.fixtures.api import settings_for
 from tests.fixtures.servers import until
 from workers.scheduling import serve_schedules
@@ -86,17 +88,54 @@ async def test_temporal_fires_when_the_rules_say_for_ten_years(app: App) -> None
         await schedules.remove(app, actor, id)
 
 
-async def test_a_second_schedule_fires_each_second_once(app: App) -> None:
+TEN_YEARS: dict[str, tuple[dict[str, Any], str, time, Callable[[date], bool]]] = {
+    "each-july": ({"cron": "0 9 1 7 *"}, "Europe/Paris", time(9),
+                  lambda day: (day.month, day.day) == (7, 1)),
+    "leap-day": ({"every": {"years": 1}, "start_at": "2024-02-29T12:00:00Z"}, "UTC", time(12),
+                 lambda day: (day.month, day.day) == (2, 29)),
+    "last-days": ({"calendar": {"day": "last", "hour": 23}}, "America/New_York", time(23),
+                  lambda day: (day + timedelta(days=1)).day == 1),
+    "in-the-gap": ({"calendar": {"weekday": "sun", "month": [3, 10], "hour": 2, "minute": 30}},
+                   "Europe/Paris", time(2, 30),
+                   lambda day: day.month in (3, 10) and day.isoweekday() == 7),
+}  # fmt: skip
+"""What is asked for, in which zone, and by plain reading: at what time, on which days."""
+
+
+async def test_temporal_fires_on_the_right_days_of_ten_years(app: App) -> None:
+    client, actor = await app.temporal.client(), await operator(app)
+    for name, (said, zone, clock, fits) in TEN_YEARS.items():
+        id = await make(app, actor, name, timezone=zone, **said)
+        async with app.db.leader() as conn:
+            row = await store.get(conn, decode("sch", id))
+        assert row is not None
+        begin, end = row.settled_at, row.settled_at + timedelta(days=3653)
+        days = [begin.date() + timedelta(days=n) for n in range(-1, 3655)]
+        right = [first_shown(day, clock, ZoneInfo(zone)) for day in days if fits(day)]
+        expected = [one for one in right if begin < one <= end]
+        assert await matching(client, id, begin, end) == expected, name
+        assert len(expected) >= 2
+        await schedules.remove(app, actor, id)
+
+
+async def test_schedules_of_seconds_and_minutes_fire_each_time_once(app: App) -> None:
     client, actor = await app.temporal.client(), await operator(app)
     async with serve_schedules(client, app):
         id = await make(app, actor, "each-second", every={"seconds": 1})
+        soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+        minute = await make(app, actor, "each-minute", every={"minutes": 1}, start_at=soon)
 
         async def thrice() -> bool:
             found = await schedules.get(app, actor, id)
-            return len(found["recent"]) >= 3
+            each_minute = await schedules.get(app, actor, minute)
+            return len(found["recent"]) >= 3 and bool(each_minute["recent"])
 
         await until(thrice, 30)
         await schedules.pause(app, actor, id, PauseRequest())
+        told = await schedules.get(app, actor, minute)
+        assert [datetime.fromisoformat(one["at"]) for one in told["recent"]] == [soon]
+        assert datetime.fromisoformat(told["next"]) == soon + timedelta(minutes=1)
+        await schedules.remove(app, actor, minute)
     found = await schedules.get(app, actor, id)
     times = sorted(one["at"] for one in found["recent"])
     begun = datetime.fromisoformat(times[0])
