@@ -6,6 +6,7 @@ writes its port to standard output. The file is shared memory: reading it costs 
 
 import asyncio
 import mmap
+import re
 import struct
 import sys
 import time
@@ -18,6 +19,7 @@ import uvloop
 
 _HEAD: Final = struct.Struct("dq")
 """When the last mail came (time.monotonic(), one clock for all processes), and how many came."""
+_RECIPIENT: Final = re.compile(rb"RCPT TO:<u([0-9]+)@", re.IGNORECASE)
 _END: Final = b"\r\n.\r\n"
 _GREETING: Final = (
     b"250-sink\r\n250-SIZE 33554432\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n"
@@ -88,7 +90,7 @@ class _Session(asyncio.Protocol):
         self._counts = counts
         self._left = b""
         self._in_body = False
-        self._recipient = 0
+        self._recipient: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -102,7 +104,8 @@ class _Session(asyncio.Protocol):
             if at < 0:
                 break
             if self._in_body:
-                self._counts.add(self._recipient)
+                if self._recipient is not None:  # else to somebody of the system's own users
+                    self._counts.add(self._recipient)
                 self._in_body = False
                 said.append(b"250 2.0.0 taken\r\n")
             else:
@@ -117,7 +120,8 @@ class _Session(asyncio.Protocol):
         if verb == b"EHLO":
             return _GREETING
         if verb == b"RCPT":
-            self._recipient = int(line.partition(b"<u")[2].partition(b"@")[0])
+            found = _RECIPIENT.match(line)
+            self._recipient = int(found[1]) if found else None
         if verb == b"DATA":
             self._in_body = True
             return b"354 go on\r\n"
