@@ -123,6 +123,8 @@ async def _detail(
     request: Request, id: str, app: App, session: Session, problem: Problem | None = None
 ) -> Response:
     found = await use.get(app, session.actor, id)
+    if found["created_by"]:
+        found = {**found, "created_by_name": await use.name_of(app, found["created_by"])}
     errors, _ = form_errors(problem, {"reason"}) if problem else ({}, [])
     return page(
         request, "suppression.html", status=problem.status if problem else 200,

@@ -74,9 +74,13 @@ async def get(app: App, actor: Actor, id_text: str) -> dict[str, Any]:
     """Return a suppression; raises NotFound."""
     actor.require("suppressions:read")
     async with app.db.leader() as conn:
-        row = await _find_row(conn, actor, id_text)
-        names = await names_of(conn, [row.created_by] if row.created_by else [])
-    return {**view(row), "created_by_name": names.get(row.created_by, row.created_by)}
+        return view(await _find_row(conn, actor, id_text))
+
+
+async def name_of(app: App, user: str) -> str:
+    """Return what people call whoever made a suppression."""
+    async with app.db.leader() as conn:
+        return (await names_of(conn, [user])).get(user, user)
 
 
 async def change(

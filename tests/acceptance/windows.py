@@ -52,3 +52,5 @@ WINDOWS: Final = (
 
 IN_CAMPAIGNS: Final = ("shard_written", "sent")
 """The failpoints at which a worker is killed that carries a campaign."""
+IN_ESCALATIONS: Final = ("escalated",)
+"""Those at which one is killed that begins a step."""

@@ -102,7 +102,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"overlap": "maybe"}, "overlap"),
     ({"nmae": "x"}, "nmae"),
     ({"action": {}}, "action"),
-    ({"action": {"campaign": {"name": "x"}}}, "action.campaign"),
+    ({"action": {"campaign": {"name": "x"}}}, "action.campaign.audience"),
     ({"action": {"report": {}}}, "action.report"),
     ({"action": {"notification": {**REMINDER, "recipient": {"email": "x"}}}},
      "action.notification.recipient.email"),

@@ -12,6 +12,7 @@ from cli.main import app as command
 FOUND: dict[str, Any] = {
     "id": "cmp_1", "name": "Spring", "state": "sending", "audience": "aud_1", "category": "bulk",
     "priority": "low", "created_by": "ann", "hash": "9f2c", "problem": None,
+    "approve_by": None,
     "engagement": {"rates": {}},
     "sender": {"from": "News <news@example.com>"}, "brand": {"name": "Harbour"},
     "pace": {"per_second": 50.0, "ramp": {"start_per_second": 5, "over_seconds": 600}, "now": 8.0},

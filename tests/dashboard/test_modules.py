@@ -1,5 +1,7 @@
 """The pages of modules: made on trial, told whom they reach, let live by administrators."""
 
+import asyncio
+
 from sqlalchemy import text
 
 from activities.planning import plan_new
@@ -30,7 +32,9 @@ async def test_a_module_is_made_on_trial_and_let_live(
         assert shop is not None
         row = await rows.accepted(conn, module_id=shop.id)
         await plan_new(conn, [row["id"]], row["workflow_id"])
-    assert "s•••@example.com" in (await browser_client.get("/modules/shop")).text
+    async with asyncio.timeout(20):  # a replica shows it
+        while "s•••@example.com" not in (await browser_client.get("/modules/shop")).text:
+            await asyncio.sleep(0.05)
     live = await browser_client.submit("/modules/shop/mode", mode="live", version="2")
     assert live.status_code == 303
     page = (await browser_client.get("/modules/shop")).text

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from config.settings import Settings
 from domain.orders import LANES
 from domain.vocabulary import Priority
-from tests.acceptance.windows import CLASSES, IN_CAMPAIGNS, WINDOWS
+from tests.acceptance.windows import CLASSES, IN_CAMPAIGNS, IN_ESCALATIONS, WINDOWS
 from tests.guards.test_shape import product_files
 from workers import lanes
 
@@ -32,7 +32,10 @@ def _is_failpoint(called: ast.expr) -> bool:
 
 
 def test_every_failpoint_is_killed_at() -> None:
-    assert failpoints() == {window.failpoint for window in WINDOWS} | set(IN_CAMPAIGNS)
+    assert failpoints() == {window.failpoint for window in WINDOWS} | {
+        *IN_CAMPAIGNS,
+        *IN_ESCALATIONS,
+    }
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.failpoint)

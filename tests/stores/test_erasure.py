@@ -1,5 +1,7 @@
 """What is looked for among many rows is looked for in an index."""
 
+import re
+
 import pytest
 from sqlalchemy import text
 
@@ -14,7 +16,7 @@ LOOKED_UP = {
         "SELECT id FROM profiles p WHERE p.attributes @> ANY(CAST(:wanted AS jsonb[]))",
         [{"plan": "gold"}, {"plan": "silver"}],
     ),
-    "profiles_phone": (
+    "profiles_(replying_)?phone": (  # either serves
         "SELECT id FROM profiles p WHERE p.module_id = gen_random_uuid()"
         " AND p.phone = ANY(CAST(:wanted AS text[]))",
         ["+14155550100"],
@@ -28,4 +30,4 @@ async def test_the_index_serves(db: Database, index: str) -> None:
     async with db.leader() as conn:
         await conn.execute(text("SET LOCAL enable_seqscan = off"))
         plan = await conn.execute(text(f"EXPLAIN {statement}"), {"wanted": wanted})
-        assert any(index in line for line in plan.scalars())
+        assert any(re.search(index, line) for line in plan.scalars())
