@@ -30,8 +30,19 @@ _TOGETHER: Final = 50
 class Bare:
     """What the reference took: seconds, and CPU seconds of its one process."""
 
+    mails: int
     seconds: float
     cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Mails a second."""
+        return self.mails / self.seconds
+
+    @property
+    def each(self) -> float:
+        """Microseconds of CPU for each."""
+        return 1e6 * self.cpu / max(self.mails, 1)
 
 
 async def measure(port: int, recipients: int, content: dict[str, Any]) -> Bare:
@@ -41,7 +52,7 @@ async def measure(port: int, recipients: int, content: dict[str, Any]) -> Bare:
         stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parent.parent,
     )  # fmt: skip
     said = (await process.communicate())[0]
-    return Bare(**json.loads(said))
+    return Bare(recipients, **json.loads(said))
 
 
 def _mail(number: int, content: dict[str, Any]) -> EmailMessage:

@@ -35,6 +35,7 @@ from bench.otp import Arrivals, measure_code, texts_to_fake
 from bench.sink import Counts, counting
 from bench.system import System, running
 from cli.embedded.trouble import Trouble
+from domain import campaign
 from domain.ids import decode
 
 RECIPIENTS: Final = (10_000,)
@@ -80,14 +81,15 @@ class Found:
     def line(self) -> str:
         """Return the figures as a row of the table."""
         each = 1e6 / self.recipients
-        bare = self.bare or bare_mail.Bare(float("nan"), float("nan"))
+        bare = self.bare or bare_mail.Bare(0, float("nan"), float("nan"))
         return (
             f"| {self.recipients:,} | {self.recipients / self.resolve:,.0f}"
             f" | {self.recipients / self.deliver:,.0f}"
             f" | {self.recipients / (self.resolve + self.deliver):,.0f}"
             f" | {self.resolve_cpu * each:,.0f} | {sum(self.cpu.values()) * each:,.0f}"
-            f" | {self.recipients / bare.seconds:,.0f} | {bare.cpu * each:,.0f}"
-            f" | {bare.seconds / self.deliver:.2f} | {self.database * 1e-6 * each:,.0f} |"
+            f" | {bare.rate:,.0f} | {bare.each:,.0f}"
+            f" | {self.recipients / self.deliver / bare.rate:.2f}"
+            f" | {self.database * 1e-6 * each:,.0f} |"
         )
 
 
@@ -118,7 +120,7 @@ class Bench:
             await fill(dsn, module, recipients)
             await conn.execute("ANALYZE profiles")
             size = int(await conn.fetchval(_SIZE))
-        found.bare = await bare_mail.measure(self.port, recipients, CONTENT)
+        found.bare = await bare_mail.measure(self.port, min(recipients, _BARE), CONTENT)
         self.counts.clear()
         place = await _draft(self.system)
         await self._resolve(place, found)
@@ -132,6 +134,7 @@ class Bench:
             await self._deliver(place, found, None)
         async with _database(dsn) as conn:  # a new connection: PostgreSQL may have been killed
             found.database = int(await conn.fetchval(_SIZE)) - size
+            found.notes.append(await self._told_of_workflow(conn, place))
             await self._check(conn, place, found)
         return found
 
@@ -185,6 +188,12 @@ class Bench:
                 raise Trouble(f"{mails:,} mails did not come in {_PATIENCE:.0f} s.")
             await asyncio.sleep(0.05)
 
+    async def _told_of_workflow(self, conn: "asyncpg.Connection[Any]", place: str) -> str:
+        row = await conn.fetchrow(_RUN, decode("cmp", place.rpartition("/")[2]))
+        name = campaign.workflow_id(row["id"], row["run"], row["recoveries"])
+        told = await self.system.temporal.get_workflow_handle(name).describe()
+        return f"Workflow {told.status.name if told.status else ''}: {told.history_length} events."
+
     async def _check(self, conn: "asyncpg.Connection[Any]", place: str, found: Found) -> None:
         """Raise Trouble unless the ledger balances, and each got what the ledger says."""
         ledger = (await _ask(self.system.api.get(f"{place}/ledger"))).json()
@@ -235,7 +244,10 @@ class Codes:
 
 
 _CODES: Final = 100
+_BARE: Final = 100_000
+"""Mails of the bare sender at the most: its rate does not change any more."""
 _SIZE: Final = "SELECT pg_database_size(current_database())"
+_RUN: Final = "SELECT id, run, recoveries FROM campaigns WHERE id = $1"
 _ENDS: Final = """
     SELECT d.state, substring(p.external_id FROM 2) AS number
     FROM deliveries d JOIN profiles p ON p.id = d.profile_id WHERE d.campaign_id = $1
