@@ -190,6 +190,7 @@ class Bench:
 
     async def _told_of_workflow(self, conn: "asyncpg.Connection[Any]", place: str) -> str:
         row = await conn.fetchrow(_RUN, decode("cmp", place.rpartition("/")[2]))
+        assert row is not None
         name = campaign.workflow_id(row["id"], row["run"], row["recoveries"])
         told = await self.system.temporal.get_workflow_handle(name).describe()
         return f"Workflow {told.status.name if told.status else ''}: {told.history_length} events."
