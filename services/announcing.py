@@ -71,8 +71,9 @@ async def fan_out(app: App) -> int:
             return 0
         # Read after the batches: a webhook made before an event of theirs is surely seen.
         listening = await webhooks.find_listening(conn)
-        events = [event for batch in batches for event in batch.events]
-        await webhook_deliveries.add(conn, _calls(events, listening))
+        if listening:
+            events = [event for batch in batches for event in batch.events]
+            await webhook_deliveries.add(conn, _calls(events, listening))
         await outbox.move_cursor(conn, CONSUMER, batches[-1].seq)
         return len(batches)
 
