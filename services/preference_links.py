@@ -14,7 +14,8 @@ from domain.decision import is_protected
 from domain.engagement import Engagement, EngagementKind
 from domain.errors import Gone, NotFound, Stale
 from domain.ids import encode
-from domain.preference_links import Link, LinkExpired, LinkRing, LinkWrong, Purpose
+from domain.preference_links import Link, LinkExpired, LinkRing, Purpose
+from domain.signed_tokens import TokenWrong
 from domain.vocabulary import CategoryClass, Channel
 from services.access import Actor
 from services.app import App
@@ -73,7 +74,7 @@ def read_link(ring: LinkRing, token: str, *purposes: Purpose) -> Link:
     """Return the link of a token for one of some purposes; raises NotFound, Gone."""
     try:
         link = ring.read(token, datetime.now(UTC))
-    except LinkWrong:
+    except TokenWrong:
         raise NotFound("This link is not valid.") from None
     except LinkExpired:
         raise Gone("This link has expired.") from None

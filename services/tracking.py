@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.engagement import Engagement, EngagementKind, plain_url
 from domain.errors import NotFound
 from domain.machine_visits import Followed, MachineReason, judge, judge_together
-from domain.tracking_links import Click, Opening, TokenWrong
+from domain.signed_tokens import TokenWrong
+from domain.tracking_links import Click, Opening
 from domain.vocabulary import ReceiptKind
 from services.app import App
 from services.visits import Seen

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ids import new_id
-from domain.tracking_links import LONGEST_URL, Click, Opening, TokenWrong, TrackingRing
+from domain.signed_tokens import TokenWrong
+from domain.tracking_links import LONGEST_URL, Click, Opening, TrackingRing
 
 RING = TrackingRing(["new", "old"])
 ATTEMPT = new_id()
