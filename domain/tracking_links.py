@@ -2,8 +2,7 @@
 
 The target stands in the token and is signed with it, so that a link leads nowhere else (it is no
 open redirect), and leads there while nothing can be looked up. Signed with keyed BLAKE2b, which is
-quick: each
-link of each mail is signed.
+quick: each link of each mail is signed.
 """
 
 import struct
