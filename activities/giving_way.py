@@ -15,6 +15,8 @@ TURNS: Final = 1
 """Chunks of the low lane that are under way at once, per process: what is under way when something
 urgent comes is not stopped, so it must be little.
 """
+QUIET_TURNS: Final = 2
+"""While nothing urgent was seen: one chunk is rendered as the other waits for its vendor."""
 TURN_SECONDS: Final = 1.0
 """A chunk that takes longer waits for its vendor; others need not wait with it."""
 _LOOK_SECONDS: Final = 0.02
@@ -28,6 +30,7 @@ class GivingWay:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._turns = asyncio.Semaphore(TURNS)
+        self._quiet_turns = asyncio.Semaphore(QUIET_TURNS)
         self._looking = asyncio.Lock()
         self._fresh_until = 0.0
         self._urgent = False
@@ -41,14 +44,14 @@ class GivingWay:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn and for the high lane; the turn ends after a second at most."""
-        await self._turns.acquire()
-        ended = False
+        turns, ended = self._quiet_turns if self.is_quiet else self._turns, False
+        await turns.acquire()
 
         def end() -> None:
             nonlocal ended
             if not ended:
                 ended = True
-                self._turns.release()
+                turns.release()
 
         try:
             await self.pause()
