@@ -10,7 +10,6 @@ the ledger does not balance or does not agree with the mail server; never for ti
 import argparse
 import asyncio
 import contextlib
-import itertools
 import os
 import random
 import signal
@@ -21,17 +20,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
 from typing import Any, Final
 
 import asyncpg
 import httpx
-import psutil
 
-from bench import bare_mail
+from bench import bare_mail, cpu
 from bench.audiences import fill
-from bench.latency import rest
-from bench.otp import Arrivals, measure_code, texts_to_fake
+from bench.beside import Codes
+from bench.otp import texts_to_fake
 from bench.sink import Counts, counting
 from bench.system import System, running
 from cli.embedded.trouble import Trouble
@@ -139,23 +136,23 @@ class Bench:
         return found
 
     async def _resolve(self, place: str, found: Found) -> None:
-        cpu, began = _cpu(), time.monotonic()
+        before, began = cpu.used(), time.monotonic()
         await _ask(self.system.api.post(f"{place}/submit"))
         seen = await _until(self.system, place, "awaiting_approval", "draft")
         if seen["state"] == "draft":
             raise Trouble(f"The campaign was not resolved: {seen['problem']}")
         found.hash, found.resolve = seen["hash"], time.monotonic() - began
-        found.resolve_cpu = sum(_since(cpu).values())
+        found.resolve_cpu = sum(cpu.since(before).values())
 
-    async def _deliver(self, place: str, found: Found, codes: "Codes | None") -> None:
-        cpu, began = _cpu(), time.monotonic()
+    async def _deliver(self, place: str, found: Found, codes: Codes | None) -> None:
+        before, began = cpu.used(), time.monotonic()
         await _ask(self.approver.post(f"{place}/approve", json={"hash": found.hash}))
         beside = [self._kill(found)] if "kill" in self.wishes else []
         beside += [self._pause(place, found)] if "pause" in self.wishes else []
         beside += [codes.measure(alone=False)] if codes else []
         going = [asyncio.create_task(one) for one in beside]
         await _until(self.system, place, "completed")
-        found.deliver, found.cpu = time.monotonic() - began, _since(cpu)
+        found.deliver, found.cpu = time.monotonic() - began, cpu.since(before)
         if codes is not None:
             codes.over.set()
         await asyncio.gather(*going)
@@ -212,39 +209,6 @@ class Bench:
             raise Trouble(f"Ledger and mail server disagree about {sorted(wrong)}: {told}.")
 
 
-@dataclass(slots=True)
-class Codes:
-    """One-time passwords, alone and beside a campaign: seconds from POST to the vendor."""
-
-    system: System
-    texts: Arrivals
-    idle: list[float] = field(default_factory=list)
-    busy: list[float] = field(default_factory=list)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    _numbers: Any = field(default_factory=lambda: itertools.count(1_000_000))
-
-    async def measure(self, *, alone: bool) -> None:
-        """Measure codes: a hundred alone, or as many as go until the campaign is over."""
-        into = self.idle if alone else self.busy
-        for _ in range(10 if alone else 0):
-            await measure_code(self.system, self.texts, next(self._numbers))
-        while len(into) < _CODES and not (self.over.is_set() and not alone):
-            into.append(await measure_code(self.system, self.texts, next(self._numbers)))
-            await rest()
-
-    def told(self) -> str:
-        """Return both as text."""
-        if len(self.busy) < 2:
-            return "Codes: the campaign was over too soon."
-        idle, busy = quantiles(self.idle, n=100), quantiles(self.busy, n=100)
-        return (
-            f"Codes alone -> beside it ({len(self.busy)} samples), ms: p50 {idle[49] * 1e3:.0f} ->"
-            f" {busy[49] * 1e3:.0f} ({busy[49] / idle[49]:.2f}), p99 {idle[98] * 1e3:.0f} ->"
-            f" {busy[98] * 1e3:.0f} ({busy[98] / idle[98]:.2f})."
-        )
-
-
-_CODES: Final = 100
 _BARE: Final = 100_000
 """Mails of the bare sender at the most: its rate does not change any more."""
 _SIZE: Final = "SELECT pg_database_size(current_database())"
@@ -307,34 +271,6 @@ async def _ask(call: Any) -> httpx.Response:
     if answer.is_error:
         raise Trouble(f"{answer.request.url} answered {answer.status_code}: {answer.text[:300]}")
     return answer
-
-
-def _since(before: dict[str, float]) -> dict[str, float]:
-    """Return the CPU seconds since then; of processes that were killed, only those since."""
-    return {name: max(at - before.get(name, 0.0), 0.0) for name, at in _cpu().items()}
-
-
-def _cpu() -> dict[str, float]:
-    """Return the CPU seconds (user and system) of Tocsin's, PostgreSQL's and Temporal's processes
-    so far, by what they are; the mail server and the measuring itself are left out.
-    """
-    found: dict[str, float] = {}
-    for one in psutil.process_iter(["cmdline", "name", "cpu_times"]):
-        words = " ".join(one.info["cmdline"] or [one.info["name"] or ""])
-        kind = next((name for mark, name in _KINDS.items() if mark in words), None)
-        if kind is not None and one.info["cpu_times"] is not None:
-            times = one.info["cpu_times"]
-            found[kind] = found.get(kind, 0.0) + times.user + times.system
-    return found
-
-
-_KINDS: Final = {
-    "temporal server": "Temporal",
-    "postgres": "PostgreSQL",
-    "worker --lanes high": "worker, high",
-    "worker --lanes low": "worker, low",
-    "cli.main api": "API",
-}
 
 
 async def _run(numbers: list[int], wishes: frozenset[str]) -> None:

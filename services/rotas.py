@@ -14,6 +14,7 @@ from domain.rota import Override, Rota
 from domain.wall_clock import wall, zone_of
 from services.access import Actor
 from services.app import App
+from services.auditing import audit_row, named
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
 from services.merging import merge
@@ -21,7 +22,6 @@ from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
 from services.profile_refs import resolve
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import rotas as store
 
 MOST_WEEKS: Final = 26
@@ -40,7 +40,7 @@ async def create(
         rota = await _rota(conn, actor.module_id, request)
         row = {
             "id": id, "module_id": actor.module_id, "name": request.name,
-            "created_by": actor.name,
+            "created_by": named(actor),
         }  # fmt: skip
         await store.add(conn, row, rota)
         made = await find_row(conn, actor, encode("rot", id))
@@ -62,7 +62,7 @@ async def find(
     async with app.db.leader() as conn:
         rows = await store.find(
             conn,
-            module_id=None if actor.all_modules else actor.module_id,
+            module_id=actor.sees,
             before=decode_cursor(cursor),
             most=limit + 1,
         )
@@ -240,7 +240,4 @@ def _taken(name: str) -> Conflict:
 async def _audit(
     conn: AsyncConnection, actor: Actor, action: str, row: Any, detail: Any = None
 ) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=actor.name, action=action,
-        subject=encode("rot", row.id), detail={"name": row.name, **(detail or {})},
-    )  # fmt: skip
+    await audit_row(conn, actor, action, "rot", row, {"name": row.name, **(detail or {})})

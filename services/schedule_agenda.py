@@ -47,7 +47,7 @@ async def agenda(
     async with app.db.leader() as conn:
         rows = await store.find(
             conn,
-            module_id=None if actor.all_modules else actor.module_id,
+            module_id=actor.sees,
             before=None,
             most=MAX_LIMIT,
         )

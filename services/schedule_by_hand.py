@@ -12,14 +12,14 @@ from domain.schedules import next_times
 from services import schedule_firing
 from services.access import Actor
 from services.app import App
-from services.auditing import named
+from services.auditing import audit_row
 from services.idempotency import Answer, Idempotency, once
 from services.schedule_actions import ACTIONS
 from services.schedule_firing import Pass
 from services.schedule_timing import timing_of
 from services.schedules import find_row
 from services.times import stamp
-from stores import audit, schedule_runs
+from stores import schedule_runs
 
 BACKFILL_DAYS: Final = 30
 _INSTANT: Final = timedelta(microseconds=1)
@@ -109,7 +109,5 @@ def _note(done: Pass, row: Any, made: list[Any]) -> None:
 
 
 async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any, times: int) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=named(actor), action=action,
-        subject=encode("sch", row.id), detail={"name": row.name, "times": times},
-    )  # fmt: skip
+    detail = {"name": row.name, "times": times}
+    await audit_row(conn, actor, action, "sch", row, detail)

@@ -22,18 +22,18 @@ from domain.schedules import next_times
 from services import schedule_firing, schedule_sync, standing_approvals
 from services.access import Actor
 from services.app import App
-from services.auditing import named
+from services.auditing import audit_row, named
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
 from services.merging import merge
-from services.paging import DEFAULT_LIMIT, Page, decode_cursor, next_cursor
+from services.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from services.schedule_actions import action_of
 from services.schedule_firing import present
 from services.schedule_timing import first_time, timing_of
 from services.schedule_views import detail, summary
 from services.times import stamp
 from services.versions import check_version
-from stores import audit, schedule_runs
+from stores import schedule_runs
 from stores import schedules as store
 
 MOST_SHOWN: Final = 20
@@ -81,11 +81,11 @@ async def find(
     async with app.db.leader() as conn:
         rows = await store.find(
             conn,
-            module_id=None if actor.all_modules else actor.module_id,
+            module_id=actor.sees,
             before=decode_cursor(cursor),
             most=limit + 1,
         )
-    return Page([summary(row) for row in rows[:limit]], next_cursor([r.id for r in rows], limit))
+    return page_of(rows, limit, summary)
 
 
 async def get(app: App, actor: Actor, name: str) -> dict[str, Any]:
@@ -319,7 +319,4 @@ async def _audit(
     row: Any,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=named(actor), action=action,
-        subject=encode("sch", row.id), detail={"name": row.name, **(detail or {})},
-    )  # fmt: skip
+    await audit_row(conn, actor, action, "sch", row, {"name": row.name, **(detail or {})})

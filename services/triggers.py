@@ -16,7 +16,7 @@ from domain.vocabulary import CategoryClass
 from services.acceptance import APPROVED, look_up
 from services.access import Actor
 from services.app import App
-from services.auditing import named
+from services.auditing import audit_row, named
 from services.event_mapping import MAPPED, syntax_errors
 from services.fields import validated
 from services.idempotency import Answer, Idempotency, once
@@ -24,7 +24,6 @@ from services.merging import merge
 from services.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from services.times import stamp
 from services.versions import check_version
-from stores import audit
 from stores import triggers as store
 
 _SCOPES: Final = ("notifications:write", "campaigns:write")
@@ -203,7 +202,5 @@ def _taken(name: str) -> Conflict:
 
 
 async def _audit(conn: AsyncConnection, actor: Actor, action: str, row: Any) -> None:
-    await audit.record(
-        conn, module_id=row.module_id, actor=named(actor), action=action,
-        subject=encode("trg", row.id), detail={"name": row.name, "event_type": row.event_type},
-    )  # fmt: skip
+    detail = {"name": row.name, "event_type": row.event_type}
+    await audit_row(conn, actor, action, "trg", row, detail)
