@@ -53,11 +53,6 @@ class Counts:
         """How many mails came."""
         return int(_HEAD.unpack_from(self._memory)[1])
 
-    def times(self) -> dict[int, int]:
-        """Return how many recipients were sent to how often."""
-        found = self._memory[_HEAD.size + 1 :]
-        return {times: found.count(times) for times in sorted(set(found))}
-
     def of(self, recipient: int) -> int:
         """Return how often a recipient was sent to."""
         return self._memory[_HEAD.size + recipient]
